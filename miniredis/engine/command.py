@@ -1,0 +1,247 @@
+"""What a command is: the declaration that stands beside the code that runs it.
+
+The rule of this file: a command's name, arity, flags, key positions, categories, group, version and syntax are
+stated once, in its ``@command`` declaration, and everything else (dispatch, arity errors, ``COMMAND``, key extraction,
+read-only checks, the documentation) derives from it. Nothing here knows how to run a command.
+
+A declaration's vocabulary is that of Redis's own command table (``COMMAND INFO`` and ``COMMAND DOCS``)::
+
+    @command(
+        "GETEX key [EX seconds | PX milliseconds | PERSIST]",
+        arity=-2,
+        summary="Returns the string value of a key after setting its expiration time.",
+        since="6.2.0",
+        group="string",
+        complexity="O(1)",
+        flags="write fast",
+        keys=[key_range("RW access update", 1)],
+        categories="string",
+    )
+    def getex(client: Session, argv: Argv) -> Reply: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+from miniredis.resp.types import Argv, Reply
+
+if TYPE_CHECKING:
+    from miniredis.engine.session import Session
+
+Handler: TypeAlias = "Callable[[Session, list[bytes]], Reply]"
+"""Runs a command for a client. ``argv[0]`` is the name as it was sent; the arity has been checked."""
+
+GetKeys: TypeAlias = Callable[[Argv], list[tuple[int, tuple[str, ...]]]]
+"""Finds a command's keys in its arguments: pairs of a position and the key specification flags that hold there."""
+
+HandlerT = TypeVar("HandlerT", bound="Callable[..., Any] | None")
+
+
+@dataclass(frozen=True, slots=True)
+class KeySpec:
+    """Where keys stand in a command's arguments: one entry of ``COMMAND INFO``'s key specifications.
+
+    ``begin`` is ``("index", position)``, ``("keyword", word, start_from)`` or ``("unknown",)``; ``find`` is
+    ``("range", last, step, limit)``, ``("keynum", key_num_index, first_key, step)`` or ``("unknown",)``. Positions
+    count from the command's name; ``last`` counts from the first key, or from the end when negative.
+    """
+
+    flags: tuple[str, ...]
+    begin: tuple[Any, ...]
+    find: tuple[Any, ...]
+    notes: str = ""
+
+    def positions(self, argv: Argv) -> list[int]:
+        """The positions of the keys in *argv*; empty where this specification cannot tell."""
+        match self.begin:
+            case ("index", first):
+                pass
+            case ("keyword", word, start_from):
+                found = _find_keyword(argv, word, start_from)
+                if found is None:
+                    return []
+                first = found + 1
+            case _:
+                return []
+        match self.find:
+            case ("range", last, step, limit):
+                if last >= 0:
+                    end = first + last
+                elif limit > 1:
+                    end = first + (len(argv) - first) // limit + last
+                else:
+                    end = len(argv) + last
+                return [position for position in range(first, end + 1, step) if position < len(argv)]
+            case ("keynum", key_num_index, first_key, step):
+                try:
+                    count = int(argv[first + key_num_index])
+                except (ValueError, IndexError):
+                    return []
+                start = first + first_key
+                return [p for p in range(start, start + max(count, 0) * step, step) if p < len(argv)]
+            case _:
+                return []
+
+
+def _find_keyword(argv: Argv, word: str, start_from: int) -> int | None:
+    wanted = word.encode().upper()
+    if start_from >= 0:
+        candidates = range(start_from, len(argv))
+    else:
+        candidates = range(len(argv) + start_from, 0, -1)
+    for position in candidates:
+        if argv[position].upper() == wanted:
+            return position
+    return None
+
+
+def key_range(
+    flags: str, first: int | tuple[str, int], last: int = 0, step: int = 1, limit: int = 0, notes: str = ""
+) -> KeySpec:
+    """Keys from *first* (a position, or a keyword and where to look for it) to *last*, every *step*."""
+    return KeySpec(tuple(flags.split()), _begin(first), ("range", last, step, limit), notes)
+
+
+def key_count(
+    flags: str, first: int | tuple[str, int], index: int = 0, first_key: int = 1, step: int = 1, notes: str = ""
+) -> KeySpec:
+    """Keys whose number stands at *index* from *first*, the first of them at *first_key* (``numkeys key [key ...]``)."""
+    return KeySpec(tuple(flags.split()), _begin(first), ("keynum", index, first_key, step), notes)
+
+
+def key_unknown(flags: str, first: int | tuple[str, int] | None = None, notes: str = "") -> KeySpec:
+    """Keys at places that no specification can describe: see the command's ``get_keys``."""
+    return KeySpec(tuple(flags.split()), ("unknown",) if first is None else _begin(first), ("unknown",), notes)
+
+
+def _begin(first: int | tuple[str, int]) -> tuple[Any, ...]:
+    return ("index", first) if isinstance(first, int) else ("keyword", *first)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What a command's declaration says differently in servers before version *until* (of Redis's numbering)."""
+
+    until: str
+    arity: int | None = None
+    flags: str | None = None
+    tips: tuple[str, ...] | None = None
+    keys: tuple[KeySpec, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Declaration:
+    """A command as it stands in the source, for every version. Attributes as in :func:`command`."""
+
+    name: str
+    syntax: str
+    handler: Handler | None
+    arity: int
+    summary: str
+    since: str
+    group: str
+    complexity: str
+    flags: str
+    categories: str
+    keys: tuple[KeySpec, ...]
+    tips: tuple[str, ...]
+    get_keys: GetKeys | None
+    history: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+    details: Mapping[str, str]
+    deprecated_since: str
+    replaced_by: str
+    doc_flags: tuple[str, ...]
+    valkey_since: str
+    variants: tuple[Variant, ...]
+    subcommands: dict[str, Declaration] = field(default_factory=dict)
+
+
+DECLARATIONS: Final[dict[str, Declaration]] = {}
+"""Every declared command by its lower-case name; subcommands stand inside their containers."""
+
+
+def command(
+    usage: str,
+    *,
+    arity: int,
+    summary: str,
+    since: str,
+    group: str,
+    complexity: str = "",
+    flags: str = "",
+    categories: str = "",
+    keys: Sequence[KeySpec] = (),
+    tips: Sequence[str] = (),
+    get_keys: GetKeys | None = None,
+    history: Sequence[tuple[str, str]] = (),
+    names: Sequence[str] = (),
+    details: Mapping[str, str] | None = None,
+    deprecated_since: str = "",
+    replaced_by: str = "",
+    doc_flags: Sequence[str] = (),
+    valkey_since: str = "",
+    variants: Sequence[Variant] = (),
+) -> Callable[[HandlerT], HandlerT]:
+    """Declare a command and register the decorated function as its handler.
+
+    - *usage*: the name and the argument syntax in Redis's notation. A subcommand is written with a bar,
+      ``"CLIENT|KILL ip:port"``, after its container has been declared.
+    - *arity*: Redis's: n exact, -n at least n, the name (and the subcommand's) included.
+    - *summary*, *since*, *group*, *complexity*, *history*, *deprecated_since*, *replaced_by*, *doc_flags*: as
+      ``COMMAND DOCS`` shows them. *since* is the Redis version that brought the command.
+    - *flags*, *tips*, *keys*: as ``COMMAND INFO`` shows them. *categories* lists the ACL categories that do not follow
+      from the flags (``write``, ``read``, ``fast``, … are derived), without ``@``.
+    - *get_keys*: for ``movablekeys`` commands that the specifications cannot describe: argv to (position, flags).
+    - *names*, *details*: what ``COMMAND DOCS`` calls the groups of the syntax, in order, and what it says of single
+      arguments beyond their notation (see :mod:`miniredis.engine.syntax`).
+    - *valkey_since*: the Valkey version that brought a command which Redis has from another version or lacks.
+    - *variants*: what older versions declare differently.
+    """
+
+    def register(handler: HandlerT) -> HandlerT:
+        name, _, syntax = usage.partition(" ")
+        _register(
+            Declaration(
+                name=name.lower(),
+                syntax=syntax,
+                handler=handler,
+                arity=arity,
+                summary=summary,
+                since=since,
+                group=group,
+                complexity=complexity,
+                flags=flags,
+                categories=categories,
+                keys=tuple(keys),
+                tips=tuple(tips),
+                get_keys=get_keys,
+                history=tuple(history),
+                names=tuple(names),
+                details=details or {},
+                deprecated_since=deprecated_since,
+                replaced_by=replaced_by,
+                doc_flags=tuple(doc_flags),
+                valkey_since=valkey_since,
+                variants=tuple(variants),
+            )
+        )
+        return handler
+
+    return register
+
+
+def container(name: str, **fields: Any) -> None:
+    """Declare a command that only holds subcommands (``CLIENT``, ``CONFIG``, …). *fields* as in :func:`command`."""
+    command(name, **{"arity": -2, **fields})(None)
+
+
+def _register(declaration: Declaration) -> None:
+    parent, bar, _ = declaration.name.partition("|")
+    siblings = DECLARATIONS[parent].subcommands if bar else DECLARATIONS
+    if declaration.name in siblings:
+        raise ValueError(f"command {declaration.name!r} is declared twice")
+    siblings[declaration.name] = declaration
