@@ -1,0 +1,335 @@
+"""Two servers given the same commands: a reference that is right by definition, and a target that has to match it.
+
+The rule of this file: nobody sleeps. When a step depends on the server having noticed something (a client blocks,
+a connection is gone, a key has expired), a control connection asks until it has. "Nothing has arrived" is decided by
+a round trip on the control connection: what the server had to say before, it has said by then.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from conformance.freedoms import freedom_of, replies_agree
+from conformance.scenario import Action, Scenario, Step
+from conformance.servers import Server
+from conformance.state import differences, snapshot
+from conformance.transcript import quote_command, show
+from conformance.wire import ConnectionClosedError, Frame, Wire
+from miniredis.resp.types import OK, QUEUED, Error
+
+DEADLINE: Final = 5.0
+"""Seconds to wait for what should come at once."""
+
+POLL_INTERVAL: Final = 0.001
+"""Seconds between two questions on the control connection."""
+
+COMPACT_ENCODINGS: Final = (b"listpack", b"ziplist", b"intset")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one step led to on one server: a frame, or an event that is no frame (blocked, closed, silence)."""
+
+    event: str = ""
+    frame: Frame | None = None
+
+    def __str__(self) -> str:
+        return self.event if self.frame is None else show(self.frame.value)
+
+
+class Side:
+    """One of the two servers: the control connection and the numbered connections of the running scenario."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.control = server.connect(timeout=DEADLINE)
+        self._wires: dict[int, Wire] = {}
+        self._changed_settings: dict[bytes, bytes] = {}
+
+    def close(self) -> None:
+        self.end()
+        self.control.close()
+
+    def end(self) -> None:
+        """Close the scenario's connections and put the settings it changed back."""
+        for wire in self._wires.values():
+            wire.close()
+        self._wires.clear()
+        for name, value in self._changed_settings.items():
+            self.control.call("CONFIG", "SET", name, value)
+        self._changed_settings.clear()
+
+    def wire(self, number: int, protocol: int) -> Wire:
+        """The scenario's connection of that number; opened, and switched to the protocol, when first used."""
+        if number not in self._wires:
+            wire = self._wires[number] = self.server.connect(timeout=DEADLINE)
+            if protocol == 3:
+                wire.call("HELLO", "3")
+        return self._wires[number]
+
+    def remember_settings(self, argv: Sequence[bytes]) -> None:
+        """Note what a ``CONFIG SET`` is about to change."""
+        for name in argv[2::2]:
+            found = self.control.call("CONFIG", "GET", name).value
+            if isinstance(found, list) and len(found) == 2:
+                self._changed_settings.setdefault(name, found[1])
+
+    def count(self, field_of_info: str) -> int:
+        """A number of ``INFO clients``."""
+        text = self.control.call("INFO", "clients").raw
+        match = re.search(rb"^%b:(\d+)" % field_of_info.encode(), text, re.MULTILINE)
+        return int(match[1]) if match else -1
+
+    def wait_until_blocked(self, number: int, before: int) -> Outcome:
+        """Wait until one client more than ``before`` is blocked, or the command has been answered instead."""
+        wire = self._wires[number]
+        if _poll(lambda: self.count("blocked_clients") > before or not wire.nothing_comes(0.0)):
+            return Outcome("(blocked)") if wire.nothing_comes(0.0) else Outcome("(answered at once)")
+        return Outcome(f"(neither blocked nor answered within {DEADLINE} s)")
+
+    def close_connection(self, number: int) -> Outcome:
+        """Close it from our side, and wait until the server knows."""
+        before = self.count("connected_clients")
+        self._wires.pop(number).close()
+        noticed = _poll(lambda: self.count("connected_clients") < before)
+        return Outcome("(closed by the client)" if noticed else f"(close not noticed within {DEADLINE} s)")
+
+    def repeat_until(self, argv: Sequence[bytes], awaited: str) -> Outcome:
+        """Ask on the control connection until the reply, as shown, is the awaited one."""
+        if _poll(lambda: show(self.control.call(*argv).value) == awaited):
+            return Outcome(awaited)
+        return Outcome(f"{show(self.control.call(*argv).value)}, and not {awaited} within {DEADLINE} s")
+
+    def read(self, number: int) -> Outcome:
+        """The next frame of the connection."""
+        try:
+            return Outcome(frame=self._wires[number].read())
+        except ConnectionClosedError as closed:
+            return Outcome(f"({closed})")
+        except TimeoutError:
+            return Outcome(f"(no reply within {DEADLINE} s)")
+        except OSError as error:
+            return Outcome(f"({type(error).__name__})")
+
+    def left_over(self) -> Iterator[tuple[int, list[Outcome]]]:
+        """What each connection still holds when the scenario has ended."""
+        for _ in range(2):  # The first may be answered in the very cycle that still has something to write elsewhere.
+            self.control.call("PING")
+        for number, wire in sorted(self._wires.items()):
+            yield number, [Outcome(frame=frame) for frame in wire.frames_at_hand()]
+
+
+def _poll(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_INTERVAL)
+    return True
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One step with what it led to on the reference and on the target."""
+
+    line: str
+    reference: Outcome
+    target: Outcome
+    agree: bool
+
+
+@dataclass
+class Report:
+    """The course of a scenario on both servers."""
+
+    title: str
+    reference: str
+    target: str
+    protocol: int
+    exchanges: list[Exchange] = field(default_factory=list)
+    state: list[str] = field(default_factory=list)
+    """How the datasets differ at the end."""
+
+    @property
+    def agree(self) -> bool:
+        return not self.state and all(exchange.agree for exchange in self.exchanges)
+
+    def __str__(self) -> str:
+        """The session as redis-cli shows it, both answers under each command on which they differ."""
+        lines = [f"{self.title}  ({self.reference} and {self.target}, RESP{self.protocol})", ""]
+        for exchange in self.exchanges:
+            lines.append("> " + exchange.line)
+            if exchange.agree:
+                lines += _indented(str(exchange.reference), 4)
+                continue
+            for name, outcome in ((self.reference, exchange.reference), (self.target, exchange.target)):
+                lines += [f"  ! {name}:", *_indented(str(outcome), 6)]
+                if outcome.frame is not None:
+                    lines += _indented(repr(outcome.frame.raw), 6)
+        if self.state:
+            lines += ["", f"The datasets afterwards ({self.reference} / {self.target}):"]
+            lines += ["    " + difference for difference in self.state]
+        return "\n".join(lines)
+
+
+def _indented(text: str, width: int) -> list[str]:
+    return [" " * width + line for line in text.splitlines()]
+
+
+class Duel:
+    """A reference and a target, ready to be given the same commands."""
+
+    def __init__(self, reference: Server, target: Server) -> None:
+        with ExitStack() as opened:
+            self._reference = Side(reference)
+            opened.callback(self._reference.close)
+            self._target = Side(target)
+            opened.callback(self._target.close)
+            self._sides = (self._reference, self._target)
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._opened.close()
+
+    def play(self, scenario: Scenario, protocol: int) -> Report:
+        """Run the scenario on both sides, from empty datasets, each connection speaking RESP2 or RESP3."""
+        report = self._begin(str(scenario), protocol)
+        play = _Play(self._reference, self._target, protocol)
+        try:
+            for step in scenario.steps:
+                report.exchanges.append(play.step(step))
+                if play.is_lost:
+                    break
+            report.exchanges += play.left_over()
+            report.state = self._compare_state()
+        finally:
+            self._end()
+        return report
+
+    def play_pipeline(self, title: str, commands: Sequence[Sequence[bytes]], protocol: int) -> Report:
+        """Send all commands at once on one connection of each side, then compare reply by reply, then the datasets."""
+        report = self._begin(title, protocol)
+        try:
+            replies = [side.wire(1, protocol).pipeline([tuple(argv) for argv in commands]) for side in self._sides]
+            for argv, reference, target in zip(commands, *replies, strict=True):
+                agree = reference.raw == target.raw or replies_agree(argv, reference.value, target.value)
+                line = quote_command(argv)
+                report.exchanges.append(Exchange(line, Outcome(frame=reference), Outcome(frame=target), agree))
+            report.state = self._compare_state()
+        finally:
+            self._end()
+        return report
+
+    def _begin(self, title: str, protocol: int) -> Report:
+        for side in self._sides:
+            side.control.call("FLUSHALL")
+        return Report(title, self._reference.server.name, self._target.server.name, protocol)
+
+    def _end(self) -> None:
+        for side in self._sides:
+            side.end()
+
+    def _compare_state(self) -> list[str]:
+        return list(differences(snapshot(self._reference.control), snapshot(self._target.control)))
+
+
+class _Play:
+    """One run of a scenario: which command each connection waits for, and what its transaction has queued."""
+
+    def __init__(self, reference: Side, target: Side, protocol: int) -> None:
+        self._reference, self._target = reference, target
+        self._protocol = protocol
+        self._awaiting: dict[int, tuple[bytes, ...]] = {}
+        self._queued: dict[int, list[tuple[bytes, ...]]] = {}
+        self.is_lost = False
+        """A reply that should have come has not: what follows would only wait in vain."""
+
+    def step(self, step: Step) -> Exchange:
+        """Run one step on both sides and compare."""
+        sides = (self._reference, self._target)
+        match step.action:
+            case Action.CALL | Action.RAW | Action.SEND:
+                for side in sides:
+                    self._send(side, step)
+                if step.action is Action.SEND:
+                    return Exchange(step.line, Outcome("(sent)"), Outcome("(sent)"), True)
+                return self._compare(step.line, step.connection, [side.read(step.connection) for side in sides])
+            case Action.READ:
+                return self._compare(step.line, step.connection, [side.read(step.connection) for side in sides])
+            case Action.BLOCK:
+                return self._events(step, [self._block(side, step) for side in sides])
+            case Action.CLOSED_BY_SERVER:
+                closed = [side.wire(step.connection, self._protocol).closed_by_peer() for side in sides]
+                return self._events(step, [Outcome("(closed)" if one else "(still open)") for one in closed])
+            case Action.CLOSE:
+                return self._events(step, [side.close_connection(step.connection) for side in sides])
+            case Action.UNTIL:
+                return self._events(step, [side.repeat_until(step.argv, step.awaited) for side in sides])
+
+    def left_over(self) -> Iterator[Exchange]:
+        """What is still unread at the end; both sides must hold the same."""
+        for (number, reference), (_, target) in zip(
+            self._reference.left_over(), self._target.left_over(), strict=False
+        ):
+            for at in range(max(len(reference), len(target))):
+                pair = [side[at] if at < len(side) else Outcome("(nothing)") for side in (reference, target)]
+                yield self._compare(f"{number}<  (left unread)", number, pair)
+
+    def _send(self, side: Side, step: Step) -> None:
+        wire = side.wire(step.connection, self._protocol)
+        if step.action is Action.RAW:
+            wire.send_raw(b"".join(step.argv))
+            return
+        if [word.upper() for word in step.argv[:2]] == [b"CONFIG", b"SET"]:
+            side.remember_settings(step.argv)
+        self._awaiting[step.connection] = step.argv
+        wire.send(*step.argv)
+
+    def _block(self, side: Side, step: Step) -> Outcome:
+        before = side.count("blocked_clients")
+        self._send(side, step)
+        return side.wait_until_blocked(step.connection, before)
+
+    def _events(self, step: Step, outcomes: list[Outcome]) -> Exchange:
+        return Exchange(step.line, outcomes[0], outcomes[1], outcomes[0] == outcomes[1])
+
+    def _compare(self, line: str, connection: int, outcomes: list[Outcome]) -> Exchange:
+        left, right = outcomes
+        if left.frame is None or right.frame is None:
+            self.is_lost = True
+            return Exchange(line, left, right, left == right)
+        argv = self._awaiting.get(connection, ())
+        queued = self._queued.get(connection, [])
+        agree = left.frame.raw == right.frame.raw or replies_agree(
+            argv,
+            left.frame.value,
+            right.frame.value,
+            compact=self._is_compact(argv),
+            queued=queued if argv and argv[0].upper() == b"EXEC" else (),
+        )
+        self._follow_transaction(connection, argv, left.frame)
+        return Exchange(line, left, right, agree)
+
+    def _is_compact(self, argv: Sequence[bytes]) -> bool:
+        """Whether the command's reply depends on the key's encoding, and the reference keeps it compactly now."""
+        freedom = freedom_of(argv)
+        if freedom is None or not freedom.fixed_when_compact or len(argv) < 2:
+            return False
+        return self._reference.control.call("OBJECT", "ENCODING", argv[1]).value in COMPACT_ENCODINGS
+
+    def _follow_transaction(self, connection: int, argv: tuple[bytes, ...], reply: Frame) -> None:
+        name = argv[0].upper() if argv else b""
+        if name == b"MULTI" and reply.value == OK:
+            self._queued[connection] = []
+        elif reply.value == QUEUED and connection in self._queued:
+            self._queued[connection].append(argv)
+        elif name in (b"EXEC", b"DISCARD", b"RESET") and not isinstance(reply.value, Error):
+            self._queued.pop(connection, None)

@@ -1,0 +1,218 @@
+"""What Redis leaves open: the only replies in which a target may differ from the reference.
+
+The rule of this file: a difference in bytes is a failure unless the table at its end says, command by command, what
+is free. A freedom is as narrow as Redis's own promise: the members of a set may come in any order, but not other
+members; a random member may be another one, but as many and of the same type; a time may pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from miniredis.resp.types import Error, Reply
+
+Same = Callable[[Sequence[bytes], Reply, Reply], bool]
+
+TIME_TOLERANCE_MS: Final = 1000
+"""Milliseconds by which two clocks' readings may lie apart: the two servers are asked one after the other."""
+
+
+@dataclass(frozen=True)
+class Freedom:
+    """A reason why two different replies to a command may both be right, and the test whether these two are."""
+
+    what: str
+    same: Same
+    fixed_when_compact: bool = False
+    """The order is part of Redis's behaviour as long as the first key has a compact encoding (listpack, intset)."""
+
+
+def identical(left: Reply, right: Reply) -> bool:
+    """Equal values of equal types all the way down (Python alone would take 1, 1.0 and True for the same)."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(identical, left, right))
+    if isinstance(left, dict):
+        return identical(_flat(left), _flat(right))
+    return bool(left == right)
+
+
+def replies_agree(
+    argv: Sequence[bytes], left: Reply, right: Reply, *, compact: bool = False, queued: Sequence[Sequence[bytes]] = ()
+) -> bool:
+    """Whether both values are right answers to ``argv``.
+
+    ``compact``: the command's key has a compact encoding. ``queued``: for EXEC, the commands of the transaction.
+    """
+    if identical(left, right):
+        return True
+    if queued and isinstance(left, list) and isinstance(right, list) and len(left) == len(right) == len(queued):
+        return all(map(replies_agree, queued, left, right))
+    freedom = freedom_of(argv)
+    return freedom is not None and not (compact and freedom.fixed_when_compact) and freedom.same(argv, left, right)
+
+
+def freedom_of(argv: Sequence[bytes]) -> Freedom | None:
+    """The freedom that the table grants to this command or subcommand."""
+    words = [word.decode("latin-1").upper() for word in argv[:2]]
+    return FREEDOMS.get(" ".join(words)) or FREEDOMS.get(words[0] if words else "")
+
+
+def _flat(reply: Reply) -> Reply:
+    return [part for pair in reply.items() for part in pair] if isinstance(reply, dict) else reply
+
+
+def _sorted(items: Sequence[Any]) -> list[Any]:
+    return sorted(items, key=repr)
+
+
+def _pairs(reply: list[Any]) -> list[Any]:
+    return [list(pair) for pair in zip(reply[::2], reply[1::2], strict=False)]
+
+
+def _shape(reply: Reply) -> Any:
+    """The types of a reply and of its parts, and how many there are."""
+    if isinstance(reply, Error):
+        return reply
+    if isinstance(reply, list | dict):
+        return type(reply), [_shape(item) for item in _flat(reply)]
+    return type(reply)
+
+
+def _same_elements(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    return type(left) is type(right) and isinstance(left, list) and identical(_sorted(left), _sorted(right))
+
+
+def _same_pairs(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    if type(left) is not type(right) or not isinstance(left, list | dict):
+        return False
+    return identical(_sorted(_pairs(_flat(left))), _sorted(_pairs(_flat(right))))
+
+
+def _same_shape(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    return bool(_shape(left) == _shape(right))
+
+
+def _same_type(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    return type(left) is type(right) and not isinstance(left, Error)
+
+
+def _same_scan(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    if _shape(left) == _shape(right) and isinstance(left, list) and left[0] == right[0] == b"0":
+        in_pairs = argv[0].upper() in (b"HSCAN", b"ZSCAN") and b"NOVALUES" not in map(bytes.upper, argv)
+        return (_same_pairs if in_pairs else _same_elements)(argv, left[1], right[1])
+    # A large collection is cut differently by every hash table: only the form of the reply is fixed.
+    return isinstance(left, list) and isinstance(right, list) and list(map(type, left)) == list(map(type, right))
+
+
+def _close_in_time(unit_ms: int) -> Same:
+    def same(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+        if type(left) is not int or type(right) is not int or min(left, right) < 0:
+            return False
+        return abs(left - right) * unit_ms <= max(TIME_TOLERANCE_MS, unit_ms)
+
+    return same
+
+
+def _only_free_fields(*free: str) -> Same:
+    """Two ``name=value`` lines, or two maps, with the same names in the same order; only some values may differ."""
+
+    def same(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+        if _shape(left) != _shape(right) or isinstance(left, Error):
+            return False
+        ours, theirs = _fields(left), _fields(right)
+        return [name for name, _ in ours] == [name for name, _ in theirs] and all(
+            name in free or identical(value, other) for (name, value), (_, other) in zip(ours, theirs, strict=True)
+        )
+
+    return same
+
+
+def _fields(reply: Reply) -> list[tuple[str, Any]]:
+    if isinstance(reply, bytes):
+        return [(name.decode(), value) for name, _, value in (word.partition(b"=") for word in reply.split())]
+    flat = _flat(reply)
+    return [(name.decode(), value) for name, value in zip(flat[::2], flat[1::2], strict=True)]
+
+
+UNORDERED: Final = Freedom("the elements come in any order", _same_elements)
+UNORDERED_WHEN_LARGE: Final = Freedom("a hash table has no order", _same_elements, fixed_when_compact=True)
+PAIRS_UNORDERED: Final = Freedom("the pairs come in any order", _same_pairs)
+PAIRS_UNORDERED_WHEN_LARGE: Final = Freedom("a hash table has no order", _same_pairs, fixed_when_compact=True)
+RANDOM: Final = Freedom("which ones are picked is random", _same_shape)
+SCANNED: Final = Freedom("cursors are the server's own, and so is how it cuts a large collection", _same_scan)
+MEASURED: Final = Freedom("the value is measured on the running server", _same_shape)
+DESCRIBED: Final = Freedom("the server describes itself", _same_type)
+SECONDS: Final = Freedom("time passes", _close_in_time(1000))
+MILLISECONDS: Final = Freedom("time passes", _close_in_time(1))
+CLIENT_LINE: Final = Freedom(
+    "addresses, ids, ages and memory are the server's own",
+    _only_free_fields(
+        *("id", "addr", "laddr", "fd", "age", "idle", "qbuf", "qbuf-free", "argv-mem", "multi-mem", "rbs", "rbp"),
+        *("obl", "oll", "omem", "tot-mem", "events", "tot-net-in", "tot-net-out", "tot-cmds", "io-thread"),
+    ),
+)
+GREETING: Final = Freedom("patch level and connection id are the server's own", _only_free_fields("version", "id"))
+
+FREEDOMS: Final[dict[str, Freedom]] = {
+    # Order
+    "KEYS": UNORDERED,
+    "SMEMBERS": UNORDERED_WHEN_LARGE,
+    "SUNION": UNORDERED,
+    "SINTER": UNORDERED,
+    "SDIFF": UNORDERED,
+    "HKEYS": UNORDERED_WHEN_LARGE,
+    "HVALS": UNORDERED_WHEN_LARGE,
+    "HGETALL": PAIRS_UNORDERED_WHEN_LARGE,
+    "PUBSUB CHANNELS": UNORDERED,
+    "PUBSUB SHARDCHANNELS": UNORDERED,
+    "CONFIG GET": PAIRS_UNORDERED,
+    "COMMAND LIST": UNORDERED,
+    "ACL CAT": UNORDERED,
+    # Chance
+    "RANDOMKEY": RANDOM,
+    "SPOP": RANDOM,
+    "SRANDMEMBER": RANDOM,
+    "HRANDFIELD": RANDOM,
+    "ZRANDMEMBER": RANDOM,
+    "ACL GENPASS": RANDOM,
+    # Cursors
+    "SCAN": SCANNED,
+    "SSCAN": SCANNED,
+    "HSCAN": SCANNED,
+    "ZSCAN": SCANNED,
+    # Time
+    "TTL": SECONDS,
+    "PTTL": MILLISECONDS,
+    "EXPIRETIME": SECONDS,
+    "PEXPIRETIME": MILLISECONDS,
+    "HTTL": MEASURED,
+    "HPTTL": MEASURED,
+    "HEXPIRETIME": MEASURED,
+    "HPEXPIRETIME": MEASURED,
+    "TIME": MEASURED,
+    "LASTSAVE": MEASURED,
+    "XADD": MEASURED,
+    # The server itself
+    "OBJECT IDLETIME": MEASURED,
+    "OBJECT FREQ": MEASURED,
+    "MEMORY USAGE": MEASURED,
+    "MEMORY STATS": DESCRIBED,
+    "MEMORY DOCTOR": DESCRIBED,
+    "MEMORY MALLOC-STATS": DESCRIBED,
+    "LATENCY DOCTOR": DESCRIBED,
+    "LATENCY HISTOGRAM": DESCRIBED,
+    "SLOWLOG GET": DESCRIBED,
+    "SLOWLOG LEN": MEASURED,
+    "DEBUG OBJECT": DESCRIBED,
+    "DEBUG SLEEP": DESCRIBED,
+    "INFO": DESCRIBED,
+    "LOLWUT": DESCRIBED,
+    "CLIENT ID": MEASURED,
+    "CLIENT LIST": DESCRIBED,
+    "CLIENT INFO": CLIENT_LINE,
+    "HELLO": GREETING,
+}

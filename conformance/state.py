@@ -1,0 +1,101 @@
+"""The whole dataset of a server, key by key, in a form that two servers can be compared in.
+
+What replies do not show, the dataset does: a wrong encoding, a lost expiry, a key left behind empty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.freedoms import TIME_TOLERANCE_MS
+from conformance.wire import Wire
+from miniredis.resp.types import Error, Reply
+
+READERS: Final[dict[bytes, tuple[str, ...]]] = {
+    b"string": ("GET", "{key}"),
+    b"list": ("LRANGE", "{key}", "0", "-1"),
+    b"set": ("SMEMBERS", "{key}"),
+    b"hash": ("HGETALL", "{key}"),
+    b"zset": ("ZRANGE", "{key}", "0", "-1", "WITHSCORES"),
+    b"stream": ("XINFO", "STREAM", "{key}", "FULL", "COUNT", "0"),
+}
+"""How the value of each type is read (over RESP2)."""
+
+
+@dataclass(frozen=True)
+class KeyState:
+    """One key: its type, its encoding, its time to live in milliseconds (-1: none) and its value."""
+
+    type: bytes
+    encoding: Reply
+    pttl: int
+    value: Any
+
+    def differs_from(self, other: KeyState) -> Iterator[str]:
+        """One line for each aspect in which they differ; time may have passed between the two looks."""
+        for aspect in ("type", "encoding", "value"):
+            ours, theirs = getattr(self, aspect), getattr(other, aspect)
+            if ours != theirs:
+                yield f"{aspect}: {ours!r} / {theirs!r}"
+        if (self.pttl < 0) != (other.pttl < 0) or abs(self.pttl - other.pttl) > TIME_TOLERANCE_MS:
+            yield f"time to live: {self.pttl} ms / {other.pttl} ms"
+
+
+Dataset = dict[tuple[int, bytes], KeyState]
+"""Database number and key name → what is there."""
+
+
+def snapshot(wire: Wire) -> Dataset:
+    """Read every database of the server. The connection must speak RESP2; it is left in database 0."""
+    keyspace = wire.call("INFO", "keyspace").value
+    databases = [int(number) for number in re.findall(rb"^db(\d+):", keyspace, re.MULTILINE)]
+    dataset: Dataset = {}
+    for number in databases:
+        wire.call("SELECT", number)
+        keys = wire.call("KEYS", "*").value
+        dataset |= {(number, key): state for key, state in zip(keys, _read_keys(wire, keys), strict=True)}
+    if databases:
+        wire.call("SELECT", 0)
+    return dataset
+
+
+def _read_keys(wire: Wire, keys: list[bytes]) -> Iterator[KeyState]:
+    types = [bytes(frame.value) for frame in wire.pipeline([("TYPE", key) for key in keys])]
+    reads = [
+        request
+        for key, kind in zip(keys, types, strict=True)
+        for request in (("PTTL", key), ("OBJECT", "ENCODING", key), _reader(kind, key))
+    ]
+    replies = [frame.value for frame in wire.pipeline(reads)]
+    for at, kind in enumerate(types):
+        pttl, encoding, value = replies[at * 3 : at * 3 + 3]
+        yield KeyState(kind, encoding, pttl, _canonical(kind, value))
+
+
+def _reader(kind: bytes, key: bytes) -> tuple[str | bytes, ...]:
+    return tuple(key if word == "{key}" else word for word in READERS.get(kind, ("DUMP", "{key}")))
+
+
+def _canonical(kind: bytes, value: Reply) -> Any:
+    """Take out what is free: the order of a set's members and of a hash's fields."""
+    if isinstance(value, Error):
+        return value
+    if kind == b"set":
+        return sorted(value)
+    if kind == b"hash":
+        return sorted(zip(value[::2], value[1::2], strict=True))
+    return value
+
+
+def differences(reference: Dataset, target: Dataset) -> Iterator[str]:
+    """One line for each key that only one side has, and for each aspect in which a key differs."""
+    for number, key in sorted(reference.keys() | target.keys()):
+        name = f"db{number} {key!r}"
+        left, right = reference.get((number, key)), target.get((number, key))
+        if left is None or right is None:
+            yield f"{name}: only the {'target' if left is None else 'reference'} has it: {left or right}"
+        else:
+            yield from (f"{name} {line}" for line in left.differs_from(right))

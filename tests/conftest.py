@@ -1,0 +1,38 @@
+"""Real servers for the tests that compare with one.
+
+Each is started once per test process (so once per xdist worker) and shared by all its tests: empty it before use.
+A machine without one skips what needs it, and says so; where everything has to run, ``MINIREDIS_REQUIRE=all`` turns
+that into a failure.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from conformance.servers import Server, find_server, find_servers, start
+
+
+def start_real_server(name: str) -> Iterator[Server]:
+    """Run the installed server of that series (``redis-7.0``); skip the test, or fail it, when there is none."""
+    binary = find_server(name)
+    if binary is None:
+        found = ", ".join(str(each) for each in find_servers()) or "none"
+        refuse = pytest.fail if os.environ.get("MINIREDIS_REQUIRE") == "all" else pytest.skip
+        refuse(f"needs a real {name} server; found: {found}")
+    with start(binary) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Server]:
+    """A running Redis 7.0."""
+    yield from start_real_server("redis-7.0")
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Server]:
+    """A running Valkey 9.1, which continues Redis 7.2."""
+    yield from start_real_server("valkey-9.1")
