@@ -1,0 +1,267 @@
+"""The value of a sorted set: members that are unique, each with a score, in the order of (score, member).
+
+As in Redis it is two structures over the same data: a dict answers "which score?" and an ordered sequence answers "which
+rank?" and "who is between?". Every method changes both or neither.
+
+Ranges by score and by lex are first turned into ranks; reading, counting and removing a range are then each one
+operation on ranks.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import ItemsView, Iterable, Iterator, KeysView
+from math import inf, isnan
+from typing import Literal, NamedTuple
+
+from .ordered_pairs import OrderedPairs, Pair
+
+Encoding = Literal["listpack", "skiplist"]
+
+
+class ScoreRange(NamedTuple):
+    """The scores from `minimum` to `maximum`, each end included unless it is exclusive. Upside down means empty."""
+
+    minimum: float = -inf
+    maximum: float = inf
+    min_exclusive: bool = False
+    max_exclusive: bool = False
+
+
+class LexBound(NamedTuple):
+    """One end of a range of members: a member, included or not, or one of the two constants `LEX_MIN`, `LEX_MAX`."""
+
+    member: bytes
+    exclusive: bool = False
+    infinity: int = 0  # -1: before every member, +1: after every member, 0: `member` counts
+
+
+LEX_MIN = LexBound(b"", infinity=-1)  # Redis writes it "-"
+LEX_MAX = LexBound(b"", infinity=+1)  # Redis writes it "+"
+
+
+class LexRange(NamedTuple):
+    """The members from `minimum` to `maximum`, compared as bytes."""
+
+    minimum: LexBound = LEX_MIN
+    maximum: LexBound = LEX_MAX
+
+    def is_above_minimum(self, member: bytes) -> bool:
+        bound, exclusive, infinity = self.minimum
+        return infinity < 0 or (not infinity and (member > bound if exclusive else member >= bound))
+
+    def is_below_maximum(self, member: bytes) -> bool:
+        bound, exclusive, infinity = self.maximum
+        return infinity > 0 or (not infinity and (member < bound if exclusive else member <= bound))
+
+
+class SortedSet:
+    """Unique members in the order of (score, member). Ranks count from 0, ranges of ranks are half-open.
+
+    Pairs come out as (member, score). A score is never NaN (ValueError). Costs, with n members and m of them returned or
+    removed: `score` and `in` O(1); everything else O(log n + m). Do not change the set while iterating over it.
+
+    `encoding` is what OBJECT ENCODING says. The commands set it by Redis's thresholds, the structure does not depend on
+    it, with one exception: lex ranges over unequal scores (see `ranks_by_lex`).
+    """
+
+    __slots__ = ("_order", "_score_of", "encoding")
+
+    def __init__(self, encoding: Encoding = "listpack") -> None:
+        self.encoding: Encoding = encoding
+        self._score_of: dict[bytes, float] = {}
+        self._order = OrderedPairs()
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[Pair], encoding: Encoding = "listpack") -> SortedSet:
+        """Build from (member, score) pairs in any order; of several scores for one member the last counts."""
+        built = cls(encoding)
+        score_of = built._score_of = dict(pairs)
+        if any(map(isnan, score_of.values())):
+            raise ValueError("a score cannot be NaN")
+        # Sorting twice by simple keys (the second sort is stable) takes half the time of sorting tuples.
+        members = sorted(score_of)
+        members.sort(key=score_of.__getitem__)
+        built._order = OrderedPairs.from_sorted(array("d", map(score_of.__getitem__, members)), members)
+        return built
+
+    def copy(self) -> SortedSet:
+        twin = SortedSet(self.encoding)
+        twin._score_of = self._score_of.copy()
+        twin._order = self._order.copy()
+        return twin
+
+    def __len__(self) -> int:
+        return len(self._score_of)
+
+    def __contains__(self, member: object) -> bool:
+        return member in self._score_of
+
+    def __iter__(self) -> Iterator[Pair]:
+        """Pairs from the lowest to the highest."""
+        return iter(self._order)
+
+    def __reversed__(self) -> Iterator[Pair]:
+        return reversed(self._order)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal members with equal scores; the encoding does not count."""
+        return self._score_of == other._score_of if isinstance(other, SortedSet) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def __repr__(self) -> str:
+        return f"<SortedSet of {len(self)}, {self.encoding}>"
+
+    # One member
+
+    def members(self) -> KeysView[bytes]:
+        """All members in no particular order, for when the order would only cost time."""
+        return self._score_of.keys()
+
+    def items(self) -> ItemsView[bytes, float]:
+        """All (member, score) pairs in no particular order."""
+        return self._score_of.items()
+
+    def score(self, member: bytes) -> float | None:
+        return self._score_of.get(member)
+
+    def add(self, member: bytes, score: float) -> bool:
+        """Add a member, or change its score; True if it is new.
+
+        An equal score changes nothing: -0.0 does not replace 0.0, as in Redis.
+        """
+        old = self._score_of.get(member)
+        if old is None:
+            if score != score:
+                raise ValueError("a score cannot be NaN")
+            self._score_of[member] = score
+            self._order.insert(score, member)
+            return True
+        if score != old:
+            if score != score:
+                raise ValueError("a score cannot be NaN")
+            self._score_of[member] = score
+            self._order.move(member, old, score)
+        return False
+
+    def remove(self, member: bytes) -> bool:
+        """Remove a member; True if it was there."""
+        score = self._score_of.pop(member, None)
+        if score is None:
+            return False
+        self._order.remove(score, member)
+        return True
+
+    def rank(self, member: bytes) -> int | None:
+        """How many members come before this one; None if it is not in the set."""
+        score = self._score_of.get(member)
+        return None if score is None else self._order.rank(score, member)
+
+    # Ranges as ranks
+
+    def ranks_by_score(self, scores: ScoreRange) -> tuple[int, int]:
+        """The half-open range of ranks whose scores are in the range; (r, r) if there are none."""
+        start = self._order.rank_of_score(scores.minimum, after=scores.min_exclusive)
+        stop = self._order.rank_of_score(scores.maximum, after=not scores.max_exclusive)
+        return start, max(start, stop)
+
+    def ranks_by_lex(self, members: LexRange, *, reverse: bool = False) -> tuple[int, int]:
+        """The half-open range of ranks whose members are in the range; (r, r) if there are none.
+
+        Meant for equal scores, and Redis leaves the rest unspecified. With unequal scores a listpack is walked as Redis
+        walks it (from the end named by `reverse`, to the first member inside, on to the first outside); a skiplist is
+        searched as though it were in the order of its members, which ends anywhere, in Redis as here.
+        """
+        if self.encoding == "listpack" and not self._scores_are_equal():
+            return self._walk_lex(members, reverse)
+        start = self._rank_of_bound(members.minimum, after=members.minimum.exclusive)
+        stop = self._rank_of_bound(members.maximum, after=not members.maximum.exclusive)
+        return start, max(start, stop)
+
+    def _rank_of_bound(self, bound: LexBound, *, after: bool) -> int:
+        if bound.infinity:
+            return 0 if bound.infinity < 0 else len(self)
+        return self._order.rank_of_member(bound.member, after=after)
+
+    def _scores_are_equal(self) -> bool:
+        return not self or self._order.slice(0, 1)[0][1] == self._order.slice(len(self) - 1, len(self))[0][1]
+
+    def _walk_lex(self, members: LexRange, reverse: bool) -> tuple[int, int]:
+        above = [members.is_above_minimum(member) for member, _ in self._order]
+        below = [members.is_below_maximum(member) for member, _ in self._order]
+        if not (above[-1] and below[0]):  # Redis looks at both ends first, as if the set were in lexical order
+            return 0, 0
+        if reverse:
+            stop = len(below) - below[::-1].index(True)
+            return stop - _leading_true(above[:stop][::-1]), stop
+        start = above.index(True)
+        return start, start + _leading_true(below[start:])
+
+    # Ranges
+
+    def by_rank(self, start: int, stop: int, *, reverse: bool = False) -> list[Pair]:
+        """The pairs of ranks start..stop-1; with `reverse` ranks count from the highest pair, and it comes first."""
+        if not reverse:
+            return self._order.slice(start, stop)
+        pairs = self._order.slice(len(self) - stop, len(self) - start)
+        pairs.reverse()
+        return pairs
+
+    def by_score(self, scores: ScoreRange, *, offset: int = 0, count: int = -1, reverse: bool = False) -> list[Pair]:
+        """The pairs whose scores are in the range, without the first `offset` of them, at most `count`.
+
+        As with LIMIT, a negative count means all and a negative offset means none. `reverse` starts at the highest.
+        """
+        return self._limited(*self.ranks_by_score(scores), offset, count, reverse)
+
+    def by_lex(self, members: LexRange, *, offset: int = 0, count: int = -1, reverse: bool = False) -> list[Pair]:
+        """The pairs whose members are in the range; the rest as in `by_score`."""
+        return self._limited(*self.ranks_by_lex(members, reverse=reverse), offset, count, reverse)
+
+    def _limited(self, start: int, stop: int, offset: int, count: int, reverse: bool) -> list[Pair]:
+        if offset < 0:
+            return []
+        if reverse:
+            start, stop = len(self) - stop, len(self) - start
+        start += offset
+        if count >= 0:
+            stop = min(stop, start + count)
+        return self.by_rank(start, stop, reverse=reverse)
+
+    def count_by_score(self, scores: ScoreRange) -> int:
+        start, stop = self.ranks_by_score(scores)
+        return stop - start
+
+    def count_by_lex(self, members: LexRange) -> int:
+        start, stop = self.ranks_by_lex(members)
+        return stop - start
+
+    # Removing ranges
+
+    def remove_range_by_rank(self, start: int, stop: int) -> list[Pair]:
+        """Remove the pairs of ranks start..stop-1 and return them in order."""
+        removed = self._order.remove_slice(start, stop)
+        for member, _ in removed:
+            del self._score_of[member]
+        return removed
+
+    def remove_range_by_score(self, scores: ScoreRange) -> list[Pair]:
+        return self.remove_range_by_rank(*self.ranks_by_score(scores))
+
+    def remove_range_by_lex(self, members: LexRange) -> list[Pair]:
+        return self.remove_range_by_rank(*self.ranks_by_lex(members))
+
+    def pop_min(self, count: int = 1) -> list[Pair]:
+        """Remove up to `count` of the lowest pairs and return them, the lowest first."""
+        return self.remove_range_by_rank(0, count)
+
+    def pop_max(self, count: int = 1) -> list[Pair]:
+        """Remove up to `count` of the highest pairs and return them, the highest first."""
+        removed = self.remove_range_by_rank(len(self) - count, len(self))
+        removed.reverse()
+        return removed
+
+
+def _leading_true(values: list[bool]) -> int:
+    return values.index(False) if False in values else len(values)
