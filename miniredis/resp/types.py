@@ -130,8 +130,21 @@ class BigNumber(int):
     __slots__ = ()
 
 
+class Pairs(list[tuple[Any, Any]]):
+    """A map reply that a dict cannot hold, for it has keys that are unhashable or equal: its pairs in order."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Pairs({list.__repr__(self)})"
+
+
 class Attribute(dict[Any, Any]):
-    """Out-of-band detail of the reply that follows it: not sent in RESP2, ``|`` in RESP3."""
+    """Out-of-band detail of the reply that follows it: not sent in RESP2, ``|`` in RESP3.
+
+    It stands before that reply in ``Replies([Attribute(...), reply])``, which counts as one item of an array, as on
+    the wire.
+    """
 
     __slots__ = ()
 

@@ -1,0 +1,340 @@
+"""Requests: the server's side of the wire, from received bytes to ``argv``.
+
+The rule of this file: it knows bytes and limits, not commands, and it owns every protocol error of Redis, word for
+word. It does no I/O, so the same bytes give the same requests and the same error however they were cut on their way.
+
+A request is a *multibulk* (``*2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\nk\\r\\n``) or, when its first byte is not ``*``, an
+*inline* line that a person typed. There are two ways through a multibulk, and they must agree:
+
+* **The walk.** A pipeline of small requests is split once on CRLF, in C. If every piece is exactly as long as the
+  ``$n`` before it announces, pieces are arguments. One look-up per argument, no arithmetic on offsets.
+* **The reading.** At the first thing the walk did not expect (a value not there yet, an inline line, an error, a
+  surprising line end) the rest of what was received is read header by header, as Redis itself does.
+
+The reading is written as generators that ``yield None`` whenever they need bytes that have not arrived. They name how
+many bytes they need, so a large value that comes in a thousand packets is joined once and looked at once.
+
+What Redis does, and this file therefore does too: a line end is ``\\r`` and *any* byte after it; the two bytes after
+a value are skipped unseen; a NUL hides the line end behind it, because Redis looks for line ends with ``strchr``.
+Valkey 9 looks at them (``checks_crlf``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Final
+
+from miniredis.resp.errors import ProtocolError, QueryBufferLimitError
+from miniredis.resp.inline import split_arguments
+
+_CRLF: Final = b"\r\n"
+_ASTERISK: Final = ord("*")
+_LINE_FEED: Final = ord("\n")
+
+_LONGEST_LINE: Final = 64 * 1024
+"""PROTO_INLINE_MAX_SIZE: as many bytes may wait for their line end, be it an inline request or a length."""
+
+_MOST_ARGUMENTS: Final = 2**31 - 1
+_MOST_ARGUMENTS_UNAUTHENTICATED: Final = 10
+_LONGEST_BULK_UNAUTHENTICATED: Final = 16384
+
+_BULK_HEADERS: Final = [b"$%d" % length for length in range(1024)]
+"""Indexed by length: the header that a short argument must have had before it."""
+
+_BULK_LENGTHS: Final = {header: length for length, header in enumerate(_BULK_HEADERS)}
+_ARGUMENT_COUNTS: Final = {b"*%d" % count: count for count in range(1, 1025)}
+
+
+class RequestParser:
+    """Turns received bytes into requests, one ``argv`` (a non-empty ``list[bytes]``) at a time.
+
+    ::
+
+        parser.feed(data)
+        for argv in parser:
+            ...
+            if blocked:
+                break        # a later loop over the same parser goes on with the request after this one
+
+    The loop ends when no whole request is left. It raises :class:`ProtocolError` in its turn, after the requests
+    before it; from then on the parser ignores what it is fed. Requests are parsed one by one as the loop asks for
+    them, so a limit that a command changes (``AUTH``, ``CONFIG SET proto-max-bulk-len``) holds for the very next
+    request.
+
+    Attributes, changeable at any time:
+        authenticated: False limits a request to 10 arguments of 16384 bytes, until the client has authenticated.
+        proto_max_bulk_len: longest argument, in bytes. Redis accepts 1 MB or more.
+        client_query_buffer_limit: most bytes that may wait here unprocessed. Redis accepts 1 MB or more.
+    """
+
+    def __init__(
+        self,
+        *,
+        authenticated: bool = True,
+        proto_max_bulk_len: int = 512 * 1024 * 1024,
+        client_query_buffer_limit: int = 1024 * 1024 * 1024,
+        max_arguments: int = _MOST_ARGUMENTS,
+        checks_crlf: bool = False,
+    ) -> None:
+        """``max_arguments`` was 1024 * 1024 until Redis 6.2. ``checks_crlf`` refuses other line ends, as Valkey 9 does."""
+        self.authenticated = authenticated
+        self.proto_max_bulk_len = proto_max_bulk_len
+        self.client_query_buffer_limit = client_query_buffer_limit
+        self._max_arguments = max_arguments
+        self._checks_crlf = checks_crlf
+        self._buffer = b""  # what is being parsed; what lies before _position is done with
+        self._position = 0
+        self._walk_is_due = False  # the walk is tried once on every buffer, so that a surprise costs one split at most
+        self._walked = 0  # size of the buffer the walk has taken over
+        self._arrived: list[bytes] = []  # what was fed since
+        self._arrived_size = 0
+        self._is_closed = False
+        self._requests = self._parse()
+
+    def feed(self, data: bytes) -> None:
+        """Add received bytes. Parses nothing.
+
+        Raises:
+            QueryBufferLimitError: more is waiting than ``client_query_buffer_limit`` allows; close without a reply.
+        """
+        if self._is_closed:
+            return
+        self._arrived.append(data)
+        self._arrived_size += len(data)
+        if self.buffered > self.client_query_buffer_limit:
+            self.close()
+            raise QueryBufferLimitError
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes are held; those of a pipeline that is being walked count until its end."""
+        return self._walked + len(self._buffer) - self._position + self._arrived_size
+
+    def next_request(self) -> list[bytes] | None:
+        """The next whole request, or None if it has not arrived yet.
+
+        Raises:
+            ProtocolError: once; afterwards the answer is None.
+        """
+        return next(self._requests, None)
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        """The whole requests there are now; see the class. Leaving the loop loses none."""
+        return iter(self._requests.__next__, None)
+
+    def close(self) -> None:
+        """Drop everything held, and ignore what may still be fed. Call it when the connection ends."""
+        self._requests.close()
+        self._drop()
+
+    def _drop(self) -> None:
+        self._is_closed = True
+        self._buffer = b""
+        self._position = self._walked = self._arrived_size = 0
+        self._arrived.clear()
+
+    def _parse(self) -> Generator[list[bytes] | None, None, None]:
+        """Every request in turn; None whenever the next one is not all there."""
+        try:
+            while True:
+                if self._position == len(self._buffer):
+                    yield from self._await(1)
+                if self._buffer[self._position] != _ASTERISK:
+                    argv = yield from self._read_inline()
+                elif self._walk_is_due and self.authenticated:
+                    yield from self._walk()
+                    continue
+                else:
+                    argv = yield from self._read_multibulk()
+                if argv:
+                    yield argv
+        except ProtocolError:
+            self._drop()
+            raise
+
+    def _await(self, size: int) -> Generator[None, None, None]:
+        """Yield until ``size`` unread bytes have arrived, then have them all in one buffer."""
+        unread = self._buffer[self._position :]
+        self._buffer = b""
+        self._position = 0
+        self._arrived.insert(0, unread)
+        self._arrived_size += len(unread)
+        while self._arrived_size < size:
+            yield None
+        self._buffer = b"".join(self._arrived)
+        self._arrived.clear()
+        self._arrived_size = 0
+        self._walk_is_due = True
+
+    # The walk
+
+    def _walk(self) -> Generator[list[bytes], None, None]:
+        """Whole, well-formed multibulks up to the first that is not; the rest is left to be read."""
+        self._walk_is_due = False
+        self._walked = len(self._buffer) - self._position
+        pieces = self._buffer[self._position :].split(_CRLF)
+        self._buffer = b""
+        self._position = 0
+        headers = _BULK_HEADERS
+        end = len(pieces) - 1  # the last piece has no CRLF after it
+        here = 0
+        while here < end and self.authenticated:
+            count = _ARGUMENT_COUNTS.get(pieces[here])
+            # Two and three short arguments, as in GET and SET, are most of all traffic: twice as fast spelled out.
+            try:
+                if count == 3 and here + 7 <= end:
+                    _, header0, name, header1, key, header2, value = pieces[here : here + 7]
+                    if (
+                        headers[len(name)] == header0
+                        and headers[len(key)] == header1
+                        and headers[len(value)] == header2
+                    ):
+                        here += 7
+                        yield [name, key, value]
+                        continue
+                elif count == 2 and here + 5 <= end:
+                    _, header0, name, header1, key = pieces[here : here + 5]
+                    if headers[len(name)] == header0 and headers[len(key)] == header1:
+                        here += 5
+                        yield [name, key]
+                        continue
+            except IndexError:
+                pass  # a long argument
+            if count is None:
+                break
+            argv, next_request = self._gather(pieces, here + 1, count)
+            if argv is None:
+                break
+            here = next_request
+            yield argv
+        self._walked = 0
+        self._buffer = _CRLF.join(pieces[here:])
+
+    def _gather(self, pieces: list[bytes], here: int, count: int) -> tuple[list[bytes] | None, int]:
+        """The ``count`` arguments whose first header is ``pieces[here]`` and the index behind them; or (None, …)."""
+        end = len(pieces) - 1
+        behind = here + 2 * count
+        if behind <= end:
+            argv = pieces[here + 1 : behind : 2]
+            for header, argument in zip(pieces[here:behind:2], argv, strict=True):
+                if _BULK_LENGTHS.get(header) != len(argument):
+                    break
+            else:
+                return argv, behind
+        argv = []
+        for _ in range(count):
+            if here + 1 >= end:
+                return None, here
+            header = pieces[here]
+            argument = pieces[here + 1]
+            here += 2
+            length = _bulk_length(header)
+            if length != len(argument):
+                argument, here = _rejoin(pieces, here - 1, length)
+                if length != len(argument):
+                    return None, here
+            if length > self.proto_max_bulk_len:
+                return None, here
+            argv.append(argument)
+        return argv, here
+
+    # The reading
+
+    def _read_inline(self) -> Generator[None, None, list[bytes]]:
+        while (line := self._line(b"\n", b"too big inline request")) is None:
+            yield from self._await(len(self._buffer) - self._position + 1)
+        argv = split_arguments(line[:-1] if line.endswith(b"\r") else line)
+        if argv is None:
+            raise ProtocolError(b"Protocol error: unbalanced quotes in request")
+        return argv
+
+    def _read_multibulk(self) -> Generator[None, None, list[bytes]]:
+        while (line := self._line(b"\r", b"too big mbulk count string")) is None:
+            yield from self._await(len(self._buffer) - self._position + 1)
+        count = _parse_integer(line[1:])
+        if count is None or count > self._max_arguments:
+            raise ProtocolError(b"Protocol error: invalid multibulk length")
+        if count > _MOST_ARGUMENTS_UNAUTHENTICATED and not self.authenticated:
+            raise ProtocolError(b"Protocol error: unauthenticated multibulk length")
+        argv: list[bytes] = []
+        while len(argv) < count:
+            while (line := self._line(b"\r", b"too big bulk count string")) is None:
+                yield from self._await(len(self._buffer) - self._position + 1)
+            length = self._checked_bulk_length(line)
+            if len(self._buffer) - self._position < length + 2:
+                yield from self._await(length + 2)
+            end = self._position + length
+            argv.append(self._buffer[self._position : end])
+            if self._checks_crlf and self._buffer[end : end + 2] != _CRLF:
+                raise ProtocolError(b"Protocol error: invalid CRLF in request")
+            self._position = end + 2
+        return argv
+
+    def _checked_bulk_length(self, line: bytes) -> int:
+        if not line.startswith(b"$"):
+            got = line[:1].strip(b"\n") or b" "  # CR (of an empty line) and LF become a blank, as in every error
+            raise ProtocolError(b"Protocol error: expected '$', got '%b'" % got)
+        length = _bulk_length(line)
+        if not 0 <= length <= self.proto_max_bulk_len:
+            raise ProtocolError(b"Protocol error: invalid bulk length")
+        if length > _LONGEST_BULK_UNAUTHENTICATED and not self.authenticated:
+            raise ProtocolError(b"Protocol error: unauthenticated bulk length")
+        return length
+
+    def _line(self, terminator: bytes, too_long: bytes) -> bytes | None:
+        """The line at hand without its line end, which is passed over; None if that has not arrived.
+
+        Redis looks how long the line is only when it has not found its end, so that what it tolerates depends on how
+        the bytes arrive. Here it is always what Redis answers to a client that sends byte by byte.
+        """
+        buffer = self._buffer
+        start = self._position
+        end = buffer.find(terminator, start, start + _LONGEST_LINE + 1)
+        if end >= 0 and not self._checks_crlf and buffer.find(b"\0", start, end) >= 0:
+            end = -1
+        if end < 0:
+            if len(buffer) - start > _LONGEST_LINE:
+                raise ProtocolError(b"Protocol error: %b" % too_long)
+            return None
+        next_line = end + 1
+        if terminator == b"\r":
+            if next_line == len(buffer):
+                return None
+            if self._checks_crlf and buffer[next_line] != _LINE_FEED:
+                raise ProtocolError(b"Protocol error: invalid CRLF in request")
+            next_line += 1
+        self._position = next_line
+        return buffer[start:end]
+
+
+def _rejoin(pieces: list[bytes], here: int, length: int) -> tuple[bytes, int]:
+    """Put together an argument of ``length`` bytes that holds CRLF itself; the index behind it.
+
+    If no such argument stands there, what is returned has another length.
+    """
+    end = len(pieces) - 1
+    start = here
+    size = -len(_CRLF)
+    while size < length and here < end:
+        size += len(_CRLF) + len(pieces[here])
+        here += 1
+    return _CRLF.join(pieces[start:here]) if size == length else b"", here
+
+
+def _bulk_length(header: bytes) -> int:
+    """The length in a header such as ``$12``; negative if it is none."""
+    length = _BULK_LENGTHS.get(header)
+    if length is None:
+        length = _parse_integer(header[1:]) if header.startswith(b"$") else None
+    return -1 if length is None else length
+
+
+def _parse_integer(digits: bytes) -> int | None:
+    """As ``string2ll``: a 64-bit integer in its one canonical form, without ``+``, blanks or leading zeros."""
+    if not digits or len(digits) > 20:
+        return None
+    try:
+        value = int(digits)
+    except ValueError:
+        return None
+    return value if b"%d" % value == digits and -(2**63) <= value < 2**63 else None
