@@ -11,8 +11,8 @@ is below this was returned". The order of two keys never depends on anything but
 growth and shrinking, even dropping the index and building it anew; no key is returned twice; and there is never a table
 to double, so no insertion stalls.
 
-The hash is CRC-32: fast, and the same in every run, as Python's own `hash` is not. Keys of equal hash are returned by one
-call, since no cursor could tell them apart.
+The hash is CRC-32: fast, and the same in every run, as Python's own `hash` is not. Keys of equal hash are returned by
+one call, since no cursor could tell them apart.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .ordered_pairs import OrderedPairs
 class BucketIndex:
     """The keys of a container in scan order. Whoever owns the container calls `add` and `discard` as its keys change.
 
-    With n keys: building O(n log n), `add`, `discard` and `random` O(log n), `scan` O(log n + returned). Some 13 bytes a key
+    With n keys: building O(n log n), `add`, `discard` and `random` O(log n), `scan` O(log n + returned). 16 bytes a key
     beside the keys themselves, which are shared with the container.
     """
 
@@ -63,19 +63,21 @@ class BucketIndex:
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """The next keys of an iteration, `count` of them (at least 1), and the cursor to go on with.
 
-        Cursor 0 begins an iteration, and is returned when it is complete. Any other non-negative number is taken as it is:
-        one that no call returned begins in the middle, or beyond the end.
+        Cursor 0 begins an iteration, and is returned when it is complete. Any other non-negative number is taken as it
+        is: one that no call returned begins in the middle, or beyond the end.
         """
         order = self._order
         start = order.rank_of_score(cursor, after=False)
-        stop = start + max(count, 1)
-        if stop < len(order):
-            last = int(order.slice(stop - 1, stop)[0][1])
-            stop = order.rank_of_score(last, after=True)
-            following = last + 1
-        if stop >= len(order):
-            following = 0
-        return following, [key for key, _ in order.slice(start, stop)]
+        wanted = max(count, 1)
+        found = order.slice(start, start + wanted + 1)
+        following = 0
+        if len(found) > wanted:
+            last, beyond = found[wanted - 1][1], found.pop()[1]
+            if beyond == last:
+                found = order.slice(start, order.rank_of_score(last, after=True))
+            if start + len(found) < len(order):
+                following = int(last) + 1
+        return following, [key for key, _ in found]
 
     def random(self, rng: Random) -> bytes:
         """Any key, each with the same probability. IndexError if there is none."""

@@ -26,11 +26,11 @@ ANY_BYTE: ByteSet = frozenset(range(256))
 def compile_glob(pattern: bytes, nocase: bool = False) -> Matcher:
     """A function that says whether a string matches the whole pattern. Every pattern is valid.
 
-    `*` any bytes, `?` one byte, `[abc]`, `[a-c]`, `[^abc]` one byte of a set or outside it, `\\x` the byte x itself. With
-    `nocase` ASCII letters match either case.
+    `*` any bytes, `?` one byte, `[abc]`, `[a-c]`, `[^abc]` one byte of a set or outside it, `\\x` the byte x itself.
+    With `nocase` ASCII letters match either case.
 
-    The empty string matches the empty pattern only, not even `*`: Redis's matching loop does not begin without a byte to
-    look at. (KEYS and SCAN take the pattern `*` for no pattern at all and so do return an empty key.)
+    The empty string matches the empty pattern only, not even `*`: Redis's matching loop does not begin without a byte
+    to look at. (KEYS and SCAN take the pattern `*` for no pattern at all and so do return an empty key.)
     """
     runs = _parse(pattern, nocase)
     if len(runs) > 1 and not any(runs):
@@ -75,8 +75,8 @@ def _parse(pattern: bytes, nocase: bool) -> list[list[ByteSet]]:
 def _parse_class(pattern: bytes, position: int, nocase: bool) -> tuple[ByteSet, int]:
     """The set that a class stands for, and the position after it. `position` is just after the opening bracket.
 
-    The end of the pattern closes a class as well as `]` does. `]` cannot be a member unless escaped or the end of a range,
-    so `[]` matches nothing and `[^]` anything. An escape inside a class is exempt from `nocase`, as in Redis.
+    The end of the pattern closes a class as well as `]` does. `]` cannot be a member unless escaped or the end of a
+    range, so `[]` matches nothing and `[^]` anything. An escape inside a class is exempt from `nocase`, as in Redis.
     """
     negated = pattern.startswith(b"^", position)
     position += negated

@@ -3,32 +3,28 @@
 The rule of this file: the order is all there is. No uniqueness of members, no look-up by member alone; whoever needs
 those keeps a dict beside it.
 
-Redis uses a skiplist, whose nodes would cost some 200 bytes each as Python objects. Here the order is cut into chunks of
-at most ``CHUNK_MAX`` pairs, each chunk two parallel arrays (scores as C doubles, members as references), 16 bytes a pair,
-so that a search is a few `bisect` calls and an insertion one short `memmove`.
+Redis uses a skiplist, whose nodes would cost some 200 bytes each as Python objects. Here the order is cut into chunks
+of at most ``CHUNK_MAX`` pairs, each chunk two parallel arrays (scores as C doubles, members as references) at 16 bytes
+a pair, so that a search is a few `bisect` calls and an insertion one short `memmove`.
 
 Two small indexes lead to a chunk:
 
 * *Separators* lead there by value. Every pair of chunk i is at or above separator i and below separator i+1, as in a
-  B+tree; a separator need not be a pair that still exists, so inserting and removing never touch it, only splitting and
-  merging do. Separator 0 stands for "below everything" and is never compared.
-* *Group counts* lead there by rank: the number of pairs in each run of ``GROUP`` chunks. A rank is the sum of the groups
-  before it plus the lengths of the chunks before it within its group. That is O(√chunks), but both sums run in C: at a
-  million pairs they beat a Fenwick tree walked in Python, and keeping them up costs one addition per insertion.
+  B+tree; a separator need not be a pair that still exists, so inserting and removing never touch it, only splitting
+  and merging do. Separator 0 stands for "below everything" and is never compared.
+* A *Fenwick tree* of the chunks' lengths leads there by rank. It is counted when a rank is first asked for, kept up
+  from then on, and dropped when a chunk is split or merged, so that a set nobody ranks pays nothing for it.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from itertools import accumulate
+from collections.abc import Iterable, Iterator
 
 CHUNK_MAX = 1024
 CHUNK_MIN = CHUNK_MAX // 4
 CHUNK_BUILT = CHUNK_MAX * 3 // 4  # a bulk build leaves room, so that the first insertions do not split every chunk
-GROUP_BITS = 5
-GROUP = 1 << GROUP_BITS
 
 Pair = tuple[bytes, float]
 
@@ -39,7 +35,7 @@ class OrderedPairs:
     Scores compare as numbers (-0.0 equals 0.0, infinities are at home; NaN has no place in an order and must not come in).
     """
 
-    __slots__ = ("_group_counts", "_members", "_scores", "_separator_members", "_separator_scores", "_size")
+    __slots__ = ("_lengths", "_members", "_scores", "_separator_members", "_separator_scores", "_size")
 
     def __init__(self) -> None:
         self.clear()
@@ -50,7 +46,7 @@ class OrderedPairs:
         self._members: list[list[bytes]] = [[]]
         self._separator_scores = array("d", [0.0])
         self._separator_members = [b""]
-        self._group_counts: list[int] | None = None  # None: chunks were split or merged since it was last counted
+        self._lengths: _FenwickTree | None = None  # None: nobody asked since chunks were last split or merged
 
     @classmethod
     def from_sorted(cls, scores: array[float], members: list[bytes]) -> OrderedPairs:
@@ -173,39 +169,26 @@ class OrderedPairs:
         scores = self._scores[chunk]
         low = bisect_left(scores, score)
         high = bisect_right(scores, score, low)
-        return chunk, bisect_left(self._members[chunk], member, low, high)
+        return chunk, bisect_left(self._members[chunk], member, low, high) if low < high else low
 
     def _before(self, chunk: int) -> int:
         """The number of pairs in the chunks before this one."""
-        if not chunk:
-            return 0
-        group = chunk >> GROUP_BITS
-        return sum(self._groups()[:group]) + sum(map(len, self._members[group << GROUP_BITS : chunk]))
+        return self._counted().before(chunk) if chunk else 0
 
     def _find(self, rank: int) -> tuple[int, int]:
-        """The chunk and the position in it of an existing rank. Both ends, where most ranges begin, are found at once."""
+        """The chunk and the position in it of an existing rank. The ends, where most ranges begin, are found at once."""
         chunks = self._members
         if rank < len(chunks[0]):
             return 0, rank
         from_last = rank - self._size + len(chunks[-1])
         if from_last >= 0:
             return len(chunks) - 1, from_last
-        ends = list(accumulate(self._groups()))
-        group = bisect_right(ends, rank)
-        if group:
-            rank -= ends[group - 1]
-        first = group << GROUP_BITS
-        ends = list(accumulate(map(len, chunks[first : first + GROUP])))
-        within = bisect_right(ends, rank)
-        if within:
-            rank -= ends[within - 1]
-        return first + within, rank
+        return self._counted().find(rank)
 
-    def _groups(self) -> list[int]:
-        if self._group_counts is None:
-            lengths = list(map(len, self._members))
-            self._group_counts = [sum(lengths[i : i + GROUP]) for i in range(0, len(lengths), GROUP)]
-        return self._group_counts
+    def _counted(self) -> _FenwickTree:
+        if self._lengths is None:
+            self._lengths = _FenwickTree(map(len, self._members))
+        return self._lengths
 
     # Changing chunks
 
@@ -214,8 +197,8 @@ class OrderedPairs:
         members.insert(position, member)
         self._scores[chunk].insert(position, score)
         self._size += 1
-        if self._group_counts is not None:
-            self._group_counts[chunk >> GROUP_BITS] += 1
+        if self._lengths is not None:
+            self._lengths.add(chunk, 1)
         if len(members) > CHUNK_MAX:
             self._split(chunk)
 
@@ -224,36 +207,36 @@ class OrderedPairs:
         del members[position]
         del self._scores[chunk][position]
         self._size -= 1
-        if self._group_counts is not None:
-            self._group_counts[chunk >> GROUP_BITS] -= 1
+        if self._lengths is not None:
+            self._lengths.add(chunk, -1)
         if len(members) < CHUNK_MIN:
             self._merge(chunk)
 
-    def _cut(self, first: int, position: int, count: int) -> None:
+    def _cut(self, chunk: int, position: int, count: int) -> None:
         """Remove `count` pairs from this position on, but never all there are."""
         self._size -= count
-        self._group_counts = None
-        chunk = first
+        first = chunk
         while count:
             taken = min(count, len(self._members[chunk]) - position)
             del self._members[chunk][position : position + taken]
             del self._scores[chunk][position : position + taken]
+            if self._lengths is not None:
+                self._lengths.add(chunk, -taken)
             count -= taken
             chunk, position = chunk + 1, 0
-        self._drop([i for i in range(first, chunk) if not self._members[i]])
+        emptied = [i for i in range(first, chunk) if not self._members[i]]
+        if emptied:
+            self._drop(emptied[0], emptied[-1] + 1)
         # What is left of the first and the last chunk of the range, now neighbours, may be too short on its own.
         for chunk in (first + 1, first):
             if chunk < len(self._members) and len(self._members[chunk]) < CHUNK_MIN:
                 self._merge(chunk)
 
-    def _drop(self, emptied: list[int]) -> None:
-        """Forget these chunks, which are empty and follow one another."""
-        if emptied:
-            gone = slice(emptied[0], emptied[-1] + 1)
-            del self._members[gone]
-            del self._scores[gone]
-            del self._separator_members[gone]
-            del self._separator_scores[gone]
+    def _drop(self, start: int, stop: int) -> None:
+        """Forget these chunks, whose pairs are gone or elsewhere."""
+        for column in (self._members, self._scores, self._separator_members, self._separator_scores):
+            del column[start:stop]
+        self._lengths = None
 
     def _split(self, chunk: int) -> None:
         scores, members = self._scores[chunk], self._members[chunk]
@@ -262,7 +245,7 @@ class OrderedPairs:
         self._members[chunk : chunk + 1] = [members[:middle], members[middle:]]
         self._separator_scores.insert(chunk + 1, scores[middle])
         self._separator_members.insert(chunk + 1, members[middle])
-        self._group_counts = None
+        self._lengths = None
 
     def _merge(self, chunk: int) -> None:
         """Join a chunk to a neighbour; if the two together are too long, split them evenly."""
@@ -271,7 +254,51 @@ class OrderedPairs:
         left = chunk - 1 if chunk else 0
         self._members[left] += self._members[left + 1]
         self._scores[left] += self._scores[left + 1]
-        self._drop([left + 1])
-        self._group_counts = None
+        self._drop(left + 1, left + 2)
         if len(self._members[left]) > CHUNK_MAX:
             self._split(left)
+
+
+class _FenwickTree:
+    """Counts at positions 0..n-1: the sum before a position, and where a running sum is reached, in O(log n)."""
+
+    __slots__ = ("_tree",)
+
+    def __init__(self, counts: Iterable[int]) -> None:
+        tree = self._tree = [0, *counts]  # tree[i] sums the counts of the i & -i positions that end before position i
+        size = len(tree)
+        for i in range(1, size):
+            parent = i + (i & -i)
+            if parent < size:
+                tree[parent] += tree[i]
+
+    def add(self, position: int, change: int) -> None:
+        tree = self._tree
+        size = len(tree)
+        position += 1
+        while position < size:
+            tree[position] += change
+            position += position & -position
+
+    def before(self, position: int) -> int:
+        tree = self._tree
+        total = 0
+        while position:
+            total += tree[position]
+            position &= position - 1
+        return total
+
+    def find(self, target: int) -> tuple[int, int]:
+        """The position whose count covers `target`, and how far into it: `before(position) <= target`, and no later
+        position does. `target` is below the sum of all."""
+        tree = self._tree
+        size = len(tree)
+        position = 0
+        step = 1 << (size.bit_length() - 1)
+        while step:
+            following = position + step
+            if following < size and tree[following] <= target:
+                position = following
+                target -= tree[following]
+            step >>= 1
+        return position, target

@@ -1,7 +1,7 @@
 """The value of a sorted set: members that are unique, each with a score, in the order of (score, member).
 
-As in Redis it is two structures over the same data: a dict answers "which score?" and an ordered sequence answers "which
-rank?" and "who is between?". Every method changes both or neither.
+As in Redis it is two structures over the same data: a dict answers "which score?" and an ordered sequence answers
+"which rank?" and "who is between?". Every method changes both or neither.
 
 Ranges by score and by lex are first turned into ranks; reading, counting and removing a range are then each one
 operation on ranks.
@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from .ordered_pairs import OrderedPairs, Pair
 
-Encoding = Literal["listpack", "skiplist"]
+Encoding = Literal["listpack", "skiplist", "ziplist"]  # "ziplist" is what Redis before 7.0 has for "listpack"
 
 
 class ScoreRange(NamedTuple):
@@ -58,11 +58,12 @@ class LexRange(NamedTuple):
 class SortedSet:
     """Unique members in the order of (score, member). Ranks count from 0, ranges of ranks are half-open.
 
-    Pairs come out as (member, score). A score is never NaN (ValueError). Costs, with n members and m of them returned or
-    removed: `score` and `in` O(1); everything else O(log n + m). Do not change the set while iterating over it.
+    Pairs come out as (member, score). A score is never NaN (ValueError). Costs, with n members and m of them returned
+    or removed: `score` and `in` O(1); everything else O(log n + m). Do not change the set while iterating over it.
 
-    `encoding` is what OBJECT ENCODING says. The commands set it by Redis's thresholds, the structure does not depend on
-    it, with one exception: lex ranges over unequal scores (see `ranks_by_lex`).
+    `encoding` is what OBJECT ENCODING says. The commands set it by Redis's thresholds, before they add what calls for
+    it. The structure is the same whatever it says, but two oddities of Redis depend on it: a "listpack" stores -0.0 as 0
+    (from Redis 7.0 on; the "ziplist" before it did not), and lex ranges over unequal scores (see `ranks_by_lex`).
     """
 
     __slots__ = ("_order", "_score_of", "encoding")
@@ -76,7 +77,10 @@ class SortedSet:
     def from_pairs(cls, pairs: Iterable[Pair], encoding: Encoding = "listpack") -> SortedSet:
         """Build from (member, score) pairs in any order; of several scores for one member the last counts."""
         built = cls(encoding)
-        score_of = built._score_of = dict(pairs)
+        score_of = dict(pairs)
+        if encoding == "listpack":
+            score_of = {member: score or 0.0 for member, score in score_of.items()}
+        built._score_of = score_of
         if any(map(isnan, score_of.values())):
             raise ValueError("a score cannot be NaN")
         # Sorting twice by simple keys (the second sort is stable) takes half the time of sorting tuples.
@@ -131,6 +135,8 @@ class SortedSet:
 
         An equal score changes nothing: -0.0 does not replace 0.0, as in Redis.
         """
+        if not score and self.encoding == "listpack":
+            score = 0.0
         old = self._score_of.get(member)
         if old is None:
             if score != score:
@@ -170,10 +176,10 @@ class SortedSet:
         """The half-open range of ranks whose members are in the range; (r, r) if there are none.
 
         Meant for equal scores, and Redis leaves the rest unspecified. With unequal scores a listpack is walked as Redis
-        walks it (from the end named by `reverse`, to the first member inside, on to the first outside); a skiplist is
-        searched as though it were in the order of its members, which ends anywhere, in Redis as here.
+        walks it (from the end that `reverse` names, past what is not yet inside, on to the first outside); a skiplist
+        is searched as though it were in the order of its members, which ends anywhere, in Redis as here.
         """
-        if self.encoding == "listpack" and not self._scores_are_equal():
+        if self.encoding != "skiplist" and not self._scores_are_equal():
             return self._walk_lex(members, reverse)
         start = self._rank_of_bound(members.minimum, after=members.minimum.exclusive)
         stop = self._rank_of_bound(members.maximum, after=not members.maximum.exclusive)

@@ -1,0 +1,383 @@
+"""The engine: takes a request, decides whether it may run, runs it, and looks after what follows from it.
+
+The order of the checks is that of Redis's ``processCommand``; ``execute`` is its fast way through for the ordinary case,
+in which neither the session nor the engine has its *gate* set. Commands inside EXEC and scripts come in by ``call``.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import Final
+
+from miniredis.engine import errors, notifications, transactions
+from miniredis.engine.blocking import Blocked, BlockedClients
+from miniredis.engine.clock import NANOSECONDS, Clock
+from miniredis.engine.config import Config
+from miniredis.engine.keyspace import Database
+from miniredis.engine.pause import Pause
+from miniredis.engine.pubsub import PubSub
+from miniredis.engine.quoting import quote
+from miniredis.engine.session import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Session
+from miniredis.engine.slowlog import SlowLog
+from miniredis.engine.statistics import Statistics
+from miniredis.engine.table import Command, CommandTable
+from miniredis.engine.timers import Timers
+from miniredis.engine.version import DEFAULT_VERSION, ServerVersion
+from miniredis.resp.types import NO_REPLY, QUEUED, Error, Reply, SimpleString
+
+logger = logging.getLogger("miniredis")
+
+NEVER_QUEUED: Final = frozenset({"exec", "discard", "multi", "watch", "quit", "reset"})
+"""What runs at once inside MULTI."""
+
+ALLOWED_WHEN_SUBSCRIBED: Final = frozenset(
+    {
+        "ping",
+        "subscribe",
+        "ssubscribe",
+        "sunsubscribe",
+        "unsubscribe",
+        "psubscribe",
+        "punsubscribe",
+        "quit",
+        "reset",
+    }
+)
+"""What a RESP2 client may send while it has subscriptions."""
+
+EXPIRE_BATCH: Final = 500
+"""Keys removed by one turn of the expire cycle: well below a millisecond of work."""
+
+DISPATCH_CACHE_LIMIT: Final = 4096
+"""Spellings of command names that are remembered; a client cannot make the cache grow beyond it."""
+
+
+class CommandState:
+    """A command of this engine and what the engine counts about it (``INFO commandstats``)."""
+
+    __slots__ = ("calls", "command", "failed_calls", "handler", "maximum", "minimum", "nanoseconds", "rejected_calls")
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.handler = command.handler
+        self.minimum = command.minimum
+        self.maximum = command.maximum
+        self.reset()
+
+    def reset(self) -> None:
+        self.calls = 0
+        self.nanoseconds = 0
+        self.rejected_calls = 0
+        self.failed_calls = 0
+
+
+class Engine:
+    """A Redis without a socket.
+
+    - *version*: the server to be, see :data:`miniredis.engine.version.VERSIONS`.
+    - *config*: the directives; the defaults of redis-server when not given.
+    - *seed*: of everything random; from the system when not given.
+
+    A driver calls :meth:`connect`, :meth:`execute` and :meth:`disconnect`, and :meth:`run_due` when :meth:`next_due`
+    says so; ``on_earlier`` tells it that the time to wake up has moved closer. An engine is used by one thread at a time.
+    """
+
+    def __init__(
+        self,
+        version: ServerVersion = DEFAULT_VERSION,
+        config: Config | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.version = version
+        self.config = config if config is not None else Config()
+        self.random = random.Random(seed)
+        self.clock = Clock()
+        self.clock.on_move = self._clock_moved
+        self.now = 0
+        self.second = 0
+        self._next_second = 0
+        self._read_clock()
+        self.started_at = self.now
+        self.table = CommandTable.for_version(version)
+        self._states: dict[Command, CommandState] = {}
+        self._dispatch: dict[bytes, CommandState] = {}
+        self.statistics = Statistics()
+        self.timers = Timers()
+        self.timers.on_earlier = self._timer_moved
+        self.on_earlier: Callable[[int], None] | None = None
+        self.active_expire = True
+        self.blocked_clients = BlockedClients(self)
+        self.pause = Pause(self)
+        self.slow_log = SlowLog(self)
+        self.pubsub = PubSub()
+        self.event_classes = 0
+        self.touches = True
+        self.dirty = 0
+        self.databases = [Database(self, number) for number in range(self.config.databases)]
+        self.sessions: dict[int, Session] = {}
+        self._next_session_id = 1
+        self.monitors: dict[Session, None] = {}
+        self.gate = False
+
+    # Clients
+
+    def connect(self, deliver: Callable[[Reply], None]) -> Session:
+        """Begin a session; *deliver* takes what reaches the client unasked."""
+        session = Session(self, self._next_session_id, deliver)
+        self._next_session_id += 1
+        self.sessions[session.id] = session
+        self.statistics.connections_received += 1
+        return session
+
+    def disconnect(self, session: Session) -> None:
+        """End a session whose client has gone: it waits for nothing, watches nothing and listens to nothing any more."""
+        if self.sessions.pop(session.id, None) is None:
+            return
+        session.closing = True
+        if session.blocked is not None:
+            self.blocked_clients.cancel(session.blocked)
+        session.transaction = None
+        transactions.unwatch(session)
+        self.pubsub.forget(session)
+        self.monitors.pop(session, None)
+        self.update_gate()
+
+    # Commands
+
+    def execute(self, session: Session, argv: list[bytes]) -> Reply | Blocked:
+        """Run one request of a client and everything that follows from it.
+
+        Returns the reply, or a :class:`Blocked` whose reply comes later; until then the driver must not execute
+        anything else for this session. Never raises for anything that a client sends.
+        """
+        self.now = (started := self.clock.ns()) // 1_000_000
+        if started >= self._next_second:
+            self._read_clock()
+        session.last_interaction = self.now
+        state = self._dispatch.get(argv[0]) or self._resolve(argv)
+        if state.__class__ is not CommandState or self.gate or session.gate:
+            return self._execute_gated(session, state, argv)
+        if not state.minimum <= len(argv) <= state.maximum:
+            return self._reject(session, state, errors.wrong_arity(state.command.name))
+        session.last_command = state.command.name
+        reply = self._run(session, state, argv, started)
+        if self.blocked_clients.has_ready():
+            self.blocked_clients.serve()
+        return reply
+
+    def call(self, session: Session, state: CommandState, argv: list[bytes]) -> Reply:
+        """Run a command inside EXEC or a script: no checks of the session, nobody else is served in between."""
+        return self._run(session, state, argv, self.clock.ns())
+
+    def resolve(self, argv: list[bytes]) -> CommandState | Error:
+        """The command, or subcommand, that *argv* names; the error that Redis gives if there is none."""
+        return self._dispatch.get(argv[0]) or self._resolve(argv)
+
+    def state_of(self, command: Command) -> CommandState:
+        """What this engine counts about *command*."""
+        state = self._states.get(command)
+        if state is None:
+            state = self._states[command] = CommandState(command)
+        return state
+
+    def command_states(self) -> list[CommandState]:
+        """Every command that was named so far."""
+        return list(self._states.values())
+
+    def _resolve(self, argv: list[bytes]) -> CommandState | Error:
+        command = self.table.lookup(argv[0])
+        if command is None:
+            return _unknown_command(argv)
+        if command.subcommands and len(argv) > 1:
+            subcommand = command.subcommands.get(argv[1].lower())
+            if subcommand is None:
+                return errors.unknown_subcommand(command.name.upper(), argv[1])
+            return self.state_of(subcommand)
+        state = self.state_of(command)
+        if not command.subcommands and len(self._dispatch) < DISPATCH_CACHE_LIMIT:
+            self._dispatch[argv[0]] = state
+        return state
+
+    def _run(self, session: Session, state: CommandState, argv: list[bytes], started: int) -> Reply:
+        try:
+            reply = state.handler(session, argv)
+        except Error as error:
+            reply = error.with_traceback(None)
+        except Exception:
+            logger.exception("a bug in the command %s", state.command.name)
+            reply = Error("ERR internal error")
+        taken = self.clock.ns() - started
+        state.calls += 1
+        state.nanoseconds += taken
+        if reply.__class__ is Error:
+            state.failed_calls += 1
+            self.statistics.count_error(reply.code)
+        if taken >= self.slow_log.threshold:
+            self.slow_log.add(session, state.command, argv, taken)
+        if self.monitors:
+            self._feed_monitors(session, state.command, argv)
+        return reply
+
+    def _execute_gated(self, session: Session, state: CommandState | Error, argv: list[bytes]) -> Reply | Blocked:
+        """The way through when something stands in the way of the fast one."""
+        if session.reply_mode is REPLY_SKIP_NEXT:
+            session.reply_mode = REPLY_SKIP
+        reply = self._execute_checked(session, state, argv)
+        if self.blocked_clients.has_ready():
+            self.blocked_clients.serve()
+        if session.reply_mode in (REPLY_OFF, REPLY_SKIP):
+            if reply.__class__ is Blocked:
+                reply.silent = True
+            else:
+                reply = NO_REPLY
+            if session.reply_mode is REPLY_SKIP:
+                session.reply_mode = REPLY_ON
+                session.update_gate()
+        return reply
+
+    def _execute_checked(self, session: Session, state: CommandState | Error, argv: list[bytes]) -> Reply | Blocked:
+        if isinstance(state, Error):
+            return self._reject(session, None, state)
+        command = state.command
+        if not state.minimum <= len(argv) <= state.maximum:
+            return self._reject(session, state, errors.wrong_arity(command.name))
+        if not session.authenticated and not command.no_auth:
+            return self._reject(session, state, Error(errors.NOAUTH))
+        transaction = session.transaction
+        if transaction is not None and command.no_multi:
+            return self._reject(session, state, Error("ERR Command not allowed inside a transaction"))
+        if session.in_restricted_mode and command.name not in ALLOWED_WHEN_SUBSCRIBED:
+            return self._reject(session, state, _restricted(command))
+        if self.pause.holds(session, command):
+            return self.pause.postpone(session, argv)
+        session.last_command = command.name
+        if transaction is not None and command.name not in NEVER_QUEUED:
+            transaction.queue.append((state, argv))
+            return QUEUED
+        if session.no_touch and command.name != "touch":
+            self.touches = False
+            try:
+                return self._run(session, state, argv, self.clock.ns())
+            finally:
+                self.touches = True
+        return self._run(session, state, argv, self.clock.ns())
+
+    def _reject(self, session: Session, state: CommandState | None, error: Error) -> Error:
+        """Refuse a command before it runs: a transaction that it was meant for will not be executed."""
+        if state is not None:
+            state.rejected_calls += 1
+        self.statistics.count_error(error.code)
+        if session.transaction is not None:
+            session.transaction.broken = True
+            if state is not None and state.command.name == "exec":
+                session.transaction = None
+                transactions.unwatch(session)
+                session.update_gate()
+                return Error(b"EXECABORT Transaction discarded because of: " + error.message.removeprefix(b"ERR "))
+        return error
+
+    # Everybody else
+
+    def notify(self, event_class: int, event: bytes, key: bytes, database: Database) -> None:
+        """Publish a keyspace notification, if its class is switched on."""
+        classes = self.event_classes
+        if not classes & event_class:
+            return
+        if classes & notifications.KEYSPACE:
+            self.pubsub.publish(b"__keyspace@%d__:%b" % (database.number, key), event)
+        if classes & notifications.KEYEVENT:
+            self.pubsub.publish(b"__keyevent@%d__:%b" % (database.number, event), key)
+
+    def _feed_monitors(self, session: Session, command: Command, argv: list[bytes]) -> None:
+        if command.skip_monitor or command.admin:
+            return
+        microseconds = self.clock.ns() // 1000
+        line = b"%d.%06d [%d %b] %b" % (
+            *divmod(microseconds, 1_000_000),
+            session.db.number,
+            session.address.encode(),
+            b" ".join(map(quote, argv)),
+        )
+        for monitor in self.monitors:
+            monitor.deliver(SimpleString(line))
+
+    def block(self, blocked: Blocked, timeout: int) -> Blocked:
+        """Let a client wait: *timeout* in milliseconds from now, 0 for ever."""
+        return self.blocked_clients.block(blocked, self.now + timeout if timeout else 0)
+
+    def update_gate(self) -> None:
+        """Set ``gate`` when commands of every session need more than a look-up and a call."""
+        self.gate = self.pause.active
+
+    # Time
+
+    def next_due(self) -> int | None:
+        """When :meth:`run_due` has something to do, in milliseconds since the epoch; None for never."""
+        due = self.timers.next_due()
+        if self.active_expire and not self.pause.active:
+            for database in self.databases:
+                if database.expires and (expiry := database.next_expiry()) is not None and (due is None or expiry < due):
+                    due = expiry
+        return due
+
+    def run_due(self) -> None:
+        """Fire one batch of what has fallen due: timers, and keys whose time has passed, in the order of their times."""
+        self._read_clock()
+        timer = self.timers.pop_due(self.now)
+        while timer is not None:
+            if timer.callback is not None:
+                timer.callback()
+            timer = self.timers.pop_due(self.now)
+        if self.active_expire and not self.pause.active:
+            for database in self.databases:
+                if database.expires:
+                    database.expire_due(EXPIRE_BATCH)
+        if self.blocked_clients.has_ready():
+            self.blocked_clients.serve()
+
+    def expiry_moved(self, when: int) -> None:
+        """A key now expires before all others of its database, after the millisecond *when*."""
+        if self.on_earlier is not None:
+            self.on_earlier(when + 1)
+
+    def _timer_moved(self, when: int) -> None:
+        if self.on_earlier is not None:
+            self.on_earlier(when)
+
+    def _read_clock(self) -> None:
+        nanoseconds = self.clock.ns()
+        self.now = nanoseconds // 1_000_000
+        self.second = nanoseconds // NANOSECONDS
+        self._next_second = (self.second + 1) * NANOSECONDS
+
+    def _clock_moved(self) -> None:
+        """Fire, in order and each at its own time, everything that a move of the clock by hand made due."""
+        self._next_second = 0
+        target = self.clock.ns() // 1_000_000
+        while (due := self.next_due()) is not None and due <= target:
+            self.run_due()
+        self._read_clock()
+
+
+def _unknown_command(argv: list[bytes]) -> Error:
+    """Redis shows 128 bytes of the name and, up to the same length in all, of the arguments."""
+    preview = b""
+    for argument in argv[1:]:
+        if len(preview) >= 128:
+            break
+        preview += b"'%b' " % _until_nul(argument)[: 128 - len(preview)]
+    return Error(b"ERR unknown command '%b', with args beginning with: %b" % (_until_nul(argv[0])[:128], preview))
+
+
+def _until_nul(text: bytes) -> bytes:
+    """What C's ``%s`` prints of *text*."""
+    return text.partition(b"\0")[0]
+
+
+def _restricted(command: Command) -> Error:
+    return Error(
+        f"ERR Can't execute '{command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed"
+        " in this context"
+    )

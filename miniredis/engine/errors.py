@@ -1,0 +1,53 @@
+"""Error replies that more than one command family gives, in Redis's words.
+
+They are built per use (an exception carries a traceback), hence functions and texts rather than shared objects.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from miniredis.resp.types import Error
+
+WRONGTYPE: Final = "WRONGTYPE Operation against a key holding the wrong kind of value"
+SYNTAX: Final = "ERR syntax error"
+NOT_AN_INTEGER: Final = "ERR value is not an integer or out of range"
+NOT_A_FLOAT: Final = "ERR value is not a valid float"
+OUT_OF_RANGE: Final = "ERR value is out of range"
+NOT_POSITIVE: Final = "ERR value is out of range, must be positive"
+NO_SUCH_KEY: Final = "ERR no such key"
+INDEX_OUT_OF_RANGE: Final = "ERR index out of range"
+NOAUTH: Final = "NOAUTH Authentication required."
+EXECABORT: Final = "EXECABORT Transaction discarded because of previous errors."
+
+
+def wrong_type() -> Error:
+    return Error(WRONGTYPE)
+
+
+def syntax_error() -> Error:
+    return Error(SYNTAX)
+
+
+def not_an_integer() -> Error:
+    return Error(NOT_AN_INTEGER)
+
+
+def not_a_float() -> Error:
+    return Error(NOT_A_FLOAT)
+
+
+def wrong_arity(full_name: str) -> Error:
+    """*full_name* as Redis prints it: ``get``, ``client|kill``."""
+    return Error(f"ERR wrong number of arguments for '{full_name}' command")
+
+
+def invalid_expire(command: bytes) -> Error:
+    """*command*: the lower-case name that the message quotes."""
+    return Error(b"ERR invalid expire time in '%b' command" % command)
+
+
+def unknown_subcommand(container: str, subcommand: bytes) -> Error:
+    """*container*: the command's upper-case name; Redis shows 128 bytes of *subcommand*."""
+    name = container.encode()
+    return Error(b"ERR unknown subcommand '%b'. Try %b HELP." % (subcommand[:128], name))

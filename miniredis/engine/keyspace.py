@@ -1,0 +1,264 @@
+"""The keyspace: keys, their values, their times to live, and who must hear of a change.
+
+The rule of this file: every way in which a key comes, goes or changes passes through here, so that watched keys,
+keyspace notifications, blocked clients, the expire heap and SCAN's index are right whatever command did it. A handler
+
+- looks a key up with ``read`` (counts a hit or a miss) or ``write`` (does not), which never show an expired key;
+- brings a value in with ``set`` (replaces whatever was there) or ``add`` (the key must not exist);
+- changes a collection in place, and calls ``delete_if_empty`` after taking something out;
+- says what it did with ``changed(key, event class, event)``: once per change, after it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from miniredis.engine import notifications
+from miniredis.engine.errors import wrong_type
+from miniredis.engine.values import StringValue, Value, is_string, string_bytes
+from miniredis.structures.bucket_index import BucketIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from miniredis.engine.blocking import Blocked
+    from miniredis.engine.engine import Engine
+    from miniredis.engine.session import Session
+
+T = TypeVar("T")
+
+
+class Database:
+    """One of an engine's numbered databases.
+
+    ``data`` maps keys to values and ``expires`` some of them to the millisecond (since the epoch) of their end: read
+    them freely, change them only through the methods. ``watched`` and ``waiting`` are kept by transactions and
+    blocking; they belong to the number of the database, not to its content (SWAPDB leaves them in place).
+    """
+
+    __slots__ = ("_expire_heap", "_index", "access", "data", "engine", "expires", "number", "waiting", "watched")
+
+    def __init__(self, engine: Engine, number: int) -> None:
+        self.engine = engine
+        self.number = number
+        self.data: dict[bytes, Value] = {}
+        self.expires: dict[bytes, int] = {}
+        self.access: dict[bytes, int] = {}
+        self.watched: dict[bytes, dict[Session, None]] = {}
+        self.waiting: dict[bytes, dict[Blocked, None]] = {}
+        self._expire_heap: list[tuple[int, bytes]] = []
+        self._index: BucketIndex | None = None
+
+    # Looking up
+
+    def peek(self, key: bytes) -> Value | None:
+        """The value at *key*, without counting and without touching its access time; None if there is none."""
+        if key in self.expires:
+            self.expire_if_due(key)
+        return self.data.get(key)
+
+    def read(self, key: bytes) -> Value | None:
+        """The value at *key* for a command that reads; None if there is none."""
+        if key in self.expires:
+            self.expire_if_due(key)
+        engine = self.engine
+        value = self.data.get(key)
+        if value is None:
+            engine.statistics.keyspace_misses += 1
+            if engine.event_classes & notifications.KEY_MISS:
+                engine.notify(notifications.KEY_MISS, b"keymiss", key, self)
+            return None
+        engine.statistics.keyspace_hits += 1
+        if engine.touches:
+            self.access[key] = engine.second
+        return value
+
+    def write(self, key: bytes) -> Value | None:
+        """The value at *key* for a command that changes it; None if there is none."""
+        if key in self.expires:
+            self.expire_if_due(key)
+        value = self.data.get(key)
+        if value is not None and self.engine.touches:
+            self.access[key] = self.engine.second
+        return value
+
+    def read_as(self, key: bytes, kind: type[T]) -> T | None:
+        """As :meth:`read`, for a collection of class *kind*. Raises ``WRONGTYPE`` if it is anything else."""
+        value = self.read(key)
+        if value is None or isinstance(value, kind):
+            return value
+        raise wrong_type()
+
+    def write_as(self, key: bytes, kind: type[T]) -> T | None:
+        """As :meth:`write`, for a collection of class *kind*. Raises ``WRONGTYPE`` if it is anything else."""
+        value = self.write(key)
+        if value is None or isinstance(value, kind):
+            return value
+        raise wrong_type()
+
+    def read_string(self, key: bytes) -> bytes | None:
+        """As :meth:`read`, for a string: its bytes. Raises ``WRONGTYPE`` if it is anything else."""
+        value = self.read(key)
+        if value.__class__ is bytes or value is None:
+            return value
+        if not is_string(value):
+            raise wrong_type()
+        return string_bytes(value)
+
+    def write_string(self, key: bytes) -> StringValue | None:
+        """As :meth:`write`, for a string: the value as it is kept. Raises ``WRONGTYPE`` if it is anything else."""
+        value: Any = self.write(key)
+        if value is None or is_string(value):
+            return value  # type: ignore[no-any-return]
+        raise wrong_type()
+
+    # Changing
+
+    def set(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
+        """Put *value* at *key*, whatever was there; its time to live goes unless *keep_ttl*."""
+        data = self.data
+        if key not in data:
+            self.add(key, value)
+            return
+        data[key] = value
+        self.access[key] = self.engine.second
+        if not keep_ttl and key in self.expires:
+            del self.expires[key]
+
+    def add(self, key: bytes, value: Value) -> None:
+        """Put *value* at *key*, which must not exist. Clients that wait for it are served after the command."""
+        engine = self.engine
+        self.data[key] = value
+        self.access[key] = engine.second
+        if self._index is not None:
+            self._index.add(key)
+        if key in self.waiting:
+            engine.blocked_clients.signal_ready(self, key)
+        if engine.event_classes & notifications.NEW:
+            engine.notify(notifications.NEW, b"new", key, self)
+
+    def delete(self, key: bytes) -> bool:
+        """Remove *key* and its time to live, with no event. Whether it was there."""
+        if self.data.pop(key, None) is None:
+            return False
+        self.access.pop(key, None)
+        if key in self.expires:
+            del self.expires[key]
+        if self._index is not None:
+            self._index.discard(key)
+        return True
+
+    def delete_if_empty(self, key: bytes, value: Any) -> bool:
+        """Remove *key* if its collection *value* has no element left, with a ``del`` event. Whether it did."""
+        if value:
+            return False
+        self.delete(key)
+        self.notify(notifications.GENERIC, b"del", key)
+        return True
+
+    def changed(self, key: bytes, event_class: int, event: bytes, dirty: int = 1) -> None:
+        """Tell everyone who must know that a command changed *key* (counts as *dirty* changes)."""
+        engine = self.engine
+        engine.dirty += dirty
+        if self.watched:
+            self.touch_watchers(key)
+        if engine.event_classes & event_class:
+            engine.notify(event_class, event, key, self)
+
+    def notify(self, event_class: int, event: bytes, key: bytes) -> None:
+        """Only the keyspace notification, for a second event of the same change."""
+        if self.engine.event_classes & event_class:
+            self.engine.notify(event_class, event, key, self)
+
+    def touch_watchers(self, key: bytes) -> None:
+        """Make the transactions fail that watch *key*."""
+        for session in self.watched.get(key, ()):
+            if not session.watched[self, key]:
+                session.watch_broken = True
+
+    # Time to live
+
+    def expire_at(self, key: bytes, when: int) -> None:
+        """Let *key*, which must exist, end after the millisecond *when* (since the epoch)."""
+        self.expires[key] = when
+        heap = self._expire_heap
+        if len(heap) > 2 * len(self.expires) + 1024:
+            heap[:] = [(due, name) for name, due in self.expires.items()]
+            heapq.heapify(heap)
+        else:
+            heapq.heappush(heap, (when, key))
+        if heap[0][0] == when:
+            self.engine.expiry_moved(when)
+
+    def persist(self, key: bytes) -> bool:
+        """Take the time to live from *key*. Whether it had one."""
+        return self.expires.pop(key, None) is not None
+
+    def ttl(self, key: bytes) -> int | None:
+        """Milliseconds that *key* has left, not less than 0; None if it has no time to live."""
+        when = self.expires.get(key)
+        return None if when is None else max(when - self.engine.now, 0)
+
+    def expire_if_due(self, key: bytes) -> bool:
+        """Remove *key* if its time has passed, with its event. Whether it did."""
+        when = self.expires.get(key)
+        if when is None or self.engine.now <= when:
+            return False
+        self.delete(key)
+        self.engine.statistics.expired_keys += 1
+        self.changed(key, notifications.EXPIRED, b"expired")
+        return True
+
+    def next_expiry(self) -> int | None:
+        """The first millisecond at which some key has ended; None if no key will."""
+        heap, expires = self._expire_heap, self.expires
+        while heap:
+            when, key = heap[0]
+            if expires.get(key) == when:
+                return when + 1
+            heapq.heappop(heap)
+        return None
+
+    def expire_due(self, limit: int) -> None:
+        """Remove keys whose time has passed, the earliest first, at most *limit* of them."""
+        for _ in range(limit):
+            due = self.next_expiry()
+            if due is None or due > self.engine.now:
+                return
+            self.expire_if_due(heapq.heappop(self._expire_heap)[1])
+
+    # The whole
+
+    def index(self) -> BucketIndex:
+        """The index behind SCAN and RANDOMKEY; built when first asked for, kept up from then on."""
+        if self._index is None:
+            self._index = BucketIndex(self.data)
+        return self._index
+
+    def flush(self) -> int:
+        """Remove every key, with no event; watched keys that existed count as changed. How many there were."""
+        removed = len(self.data)
+        for key in self.watched:
+            if key in self.data:
+                self.touch_watchers(key)
+        self.data, self.expires, self.access, self._expire_heap, self._index = {}, {}, {}, [], None
+        return removed
+
+    def swap(self, other: Database) -> None:
+        """Exchange the contents with *other*: watched keys on either side count as changed, waiters are served."""
+        for mine, theirs in ((self, other), (other, self)):
+            for key in mine.watched:
+                if key in mine.data or key in theirs.data:
+                    mine.touch_watchers(key)
+        for name in ("data", "expires", "access", "_expire_heap", "_index"):
+            mine_, theirs_ = getattr(self, name), getattr(other, name)
+            setattr(self, name, theirs_)
+            setattr(other, name, mine_)
+        for database in (self, other):
+            database._signal_all(database.waiting)
+
+    def _signal_all(self, keys: Iterable[bytes]) -> None:
+        for key in keys:
+            if key in self.data:
+                self.engine.blocked_clients.signal_ready(self, key)

@@ -1,0 +1,87 @@
+"""CLIENT PAUSE: commands that are held back until the pause ends, then run in the order they came.
+
+``DEBUG SLEEP`` is a pause too: the engine never sleeps, so a server that hangs is one that answers nobody for a while.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from miniredis.engine.blocking import Blocked
+from miniredis.engine.timers import Timer
+
+if TYPE_CHECKING:
+    from miniredis.engine.engine import Engine
+    from miniredis.engine.session import Session
+    from miniredis.engine.table import Command
+
+
+class Pause:
+    """The pause of one engine. ``until`` is its end in milliseconds since the epoch, 0 when there is none."""
+
+    __slots__ = ("_engine", "_postponed", "_timer", "until", "writes_only")
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._postponed: dict[Blocked, list[bytes]] = {}
+        self._timer: Timer | None = None
+        self.until = 0
+        self.writes_only = False
+
+    @property
+    def active(self) -> bool:
+        return bool(self.until)
+
+    def begin(self, until: int, *, writes_only: bool) -> None:
+        """Pause until the millisecond *until*. A pause in force is never shortened, nor weakened to writes only."""
+        if self.active:
+            writes_only = writes_only and self.writes_only
+            until = max(until, self.until)
+        self.until, self.writes_only = until, writes_only
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._engine.timers.call_at(until, self.end)
+        self._engine.update_gate()
+
+    def end(self) -> None:
+        """End the pause and run what was held back."""
+        if not self.active:
+            return
+        self.until = 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._engine.update_gate()
+        postponed, self._postponed = self._postponed, {}
+        for blocked, argv in postponed.items():
+            if not blocked.done:
+                self._resume(blocked, argv)
+
+    def holds(self, session: Session, command: Command) -> bool:
+        """Whether *command* has to wait."""
+        if not self.active:
+            return False
+        if not self.writes_only or command.is_write or command.may_replicate:
+            return True
+        transaction = session.transaction
+        return (
+            command.name == "exec"
+            and transaction is not None
+            and any(state.command.is_write or state.command.may_replicate for state, _ in transaction.queue)
+        )
+
+    def postpone(self, session: Session, argv: list[bytes]) -> Blocked:
+        """Hold *argv* back until the pause ends."""
+        blocked = Blocked(session, "postponed")
+        self._postponed[blocked] = argv
+        return self._engine.blocked_clients.block(blocked, 0)
+
+    def _resume(self, blocked: Blocked, argv: list[bytes]) -> None:
+        """Run a postponed command; if it blocks in its turn, its reply becomes that of the postponed one."""
+        clients = self._engine.blocked_clients
+        clients.detach(blocked)
+        reply = self._engine.execute(blocked.session, argv)
+        if isinstance(reply, Blocked):
+            reply.on_done = lambda late: clients.hand_over(blocked, late)
+        else:
+            clients.hand_over(blocked, reply)

@@ -1,0 +1,129 @@
+"""A client's state inside the engine: what Redis keeps in its ``client`` struct, without the socket.
+
+The rule of this file: a session holds state and the smallest operations on it. What commands mean is said in
+``miniredis.commands``; whether a command may run is decided in :mod:`miniredis.engine.engine`, which looks at a session
+more closely only when its ``gate`` is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from miniredis.resp.types import Reply
+
+if TYPE_CHECKING:
+    from miniredis.engine.blocking import Blocked
+    from miniredis.engine.engine import Engine
+    from miniredis.engine.keyspace import Database
+    from miniredis.engine.transactions import Transaction
+
+REPLY_ON = "on"
+REPLY_OFF = "off"
+REPLY_SKIP = "skip"
+REPLY_SKIP_NEXT = "skip next"
+
+
+class Session:
+    """One connected client.
+
+    A driver makes one with :meth:`Engine.connect` and provides two hooks: ``deliver(reply)`` takes whatever reaches
+    the client unasked, in the order in which it must be sent, and ``on_close()`` is called when the engine wants the
+    connection closed (``CLIENT KILL``). After each reply the driver closes the connection itself when ``closing`` is set.
+    """
+
+    __slots__ = (
+        "address",
+        "authenticated",
+        "blocked",
+        "channels",
+        "closing",
+        "connected_at",
+        "db",
+        "deliver",
+        "engine",
+        "gate",
+        "id",
+        "last_command",
+        "last_interaction",
+        "lib_name",
+        "lib_version",
+        "local_address",
+        "monitoring",
+        "name",
+        "no_evict",
+        "no_touch",
+        "on_close",
+        "patterns",
+        "protocol",
+        "query_buffer",
+        "reply_mode",
+        "shard_channels",
+        "transaction",
+        "unix_socket",
+        "user",
+        "watch_broken",
+        "watched",
+    )
+
+    def __init__(self, engine: Engine, session_id: int, deliver: Callable[[Reply], None]) -> None:
+        self.engine = engine
+        self.id = session_id
+        self.deliver = deliver
+        self.on_close: Callable[[], None] = _nothing
+        self.address = ""
+        self.local_address = ""
+        self.unix_socket = False
+        self.connected_at = self.last_interaction = engine.now
+        self.user = b"default"
+        self.name = b""
+        self.lib_name = b""
+        self.lib_version = b""
+        self.last_command = "NULL"
+        self.protocol = 2
+        self.db: Database = engine.databases[0]
+        self.transaction: Transaction | None = None
+        self.watched: dict[tuple[Database, bytes], bool] = {}
+        self.watch_broken = False
+        self.channels: dict[bytes, None] = {}
+        self.patterns: dict[bytes, None] = {}
+        self.shard_channels: dict[bytes, None] = {}
+        self.blocked: Blocked | None = None
+        self.reply_mode = REPLY_ON
+        self.monitoring = False
+        self.no_evict = False
+        self.no_touch = False
+        self.closing = False
+        self.query_buffer: Callable[[], int] = _empty
+        self.authenticated = not engine.config.requirepass
+        self.gate = False
+        self.update_gate()
+
+    @property
+    def subscription_count(self) -> int:
+        """Channels and patterns together, as the replies of SUBSCRIBE and PSUBSCRIBE count them."""
+        return len(self.channels) + len(self.patterns)
+
+    @property
+    def in_restricted_mode(self) -> bool:
+        """Whether only pub/sub commands are allowed: RESP2 with any subscription."""
+        return self.protocol == 2 and bool(self.channels or self.patterns or self.shard_channels)
+
+    def update_gate(self) -> None:
+        """Set ``gate`` when a command of this session needs more than a look-up and a call. Call it after a change
+        of what is read here."""
+        self.gate = (
+            not self.authenticated
+            or self.transaction is not None
+            or self.reply_mode is not REPLY_ON
+            or self.no_touch
+            or self.in_restricted_mode
+        )
+
+
+def _nothing() -> None:
+    return None
+
+
+def _empty() -> int:
+    return 0

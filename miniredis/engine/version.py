@@ -1,0 +1,61 @@
+"""Which server an engine claims to be, and so how it behaves where versions differ.
+
+Every difference between versions is visible as a test of one of the names below (``version.redis >= (7, 2)``), never
+as a copy of a command.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVersion:
+    """A server release that an engine can emulate.
+
+    - *name*: what ``--emulate`` takes, such as ``redis-7.2``.
+    - *family*: ``redis`` or ``valkey``.
+    - *redis*: the Redis release it is compatible with; Valkey reports it as ``redis_version``.
+    - *number*: its own release number (the same as *redis* for Redis itself).
+    """
+
+    name: str
+    family: str
+    redis: tuple[int, int, int]
+    number: tuple[int, int, int]
+
+    @property
+    def is_valkey(self) -> bool:
+        return self.family == "valkey"
+
+    def has(self, since: str, valkey_since: str = "") -> bool:
+        """Whether this version knows what Redis *since* (or Valkey *valkey_since*) introduced."""
+        if valkey_since:
+            return self.is_valkey and self.number >= parse_version(valkey_since)
+        return self.redis >= parse_version(since)
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """``"7.2.0"`` as ``(7, 2, 0)``."""
+    return tuple(int(part) for part in text.split("."))
+
+
+VERSIONS: Final[dict[str, ServerVersion]] = {
+    version.name: version
+    for version in (
+        ServerVersion("redis-7.0", "redis", (7, 0, 15), (7, 0, 15)),
+        ServerVersion("redis-7.2", "redis", (7, 2, 4), (7, 2, 4)),
+        ServerVersion("valkey-9.1", "valkey", (7, 2, 4), (9, 1, 2)),
+    )
+}
+
+DEFAULT_VERSION: Final = VERSIONS["redis-7.2"]
+
+
+def version_named(name: str) -> ServerVersion:
+    """The version that ``--emulate`` calls *name*. Raises ``ValueError`` with the names that exist."""
+    try:
+        return VERSIONS[name]
+    except KeyError:
+        raise ValueError(f"unknown server version '{name}': choose one of {', '.join(VERSIONS)}") from None
