@@ -20,13 +20,15 @@ from conformance.servers import Server
 from conformance.state import differences, snapshot
 from conformance.transcript import quote_command, show
 from conformance.wire import ConnectionClosedError, Frame, Wire
-from miniredis.resp.types import OK, QUEUED, Error
+from miniredis.resp.types import OK, QUEUED, Error, Reply
 
 DEADLINE: Final = 5.0
 """Seconds to wait for what should come at once."""
 
 POLL_INTERVAL: Final = 0.001
 """Seconds between two questions on the control connection."""
+
+PLACEHOLDER: Final = re.compile(rb"\{(id|addr|last):(\d+)\}")
 
 COMPACT_ENCODINGS: Final = (b"listpack", b"ziplist", b"intset")
 
@@ -49,6 +51,8 @@ class Side:
         self.server = server
         self.control = server.connect(timeout=DEADLINE)
         self._wires: dict[int, Wire] = {}
+        self._ids: dict[int, int] = {}
+        self._latest: dict[int, Reply] = {}
         self._changed_settings: dict[bytes, bytes] = {}
 
     def close(self) -> None:
@@ -60,6 +64,7 @@ class Side:
         for wire in self._wires.values():
             wire.close()
         self._wires.clear()
+        self._latest.clear()
         for name, value in self._changed_settings.items():
             self.control.call("CONFIG", "SET", name, value)
         self._changed_settings.clear()
@@ -68,9 +73,23 @@ class Side:
         """The scenario's connection of that number; opened, and switched to the protocol, when first used."""
         if number not in self._wires:
             wire = self._wires[number] = self.server.connect(timeout=DEADLINE)
+            self._ids[number] = wire.call("CLIENT", "ID").value
             if protocol == 3:
                 wire.call("HELLO", "3")
         return self._wires[number]
+
+    def fill_in(self, argv: Sequence[bytes], protocol: int) -> tuple[bytes, ...]:
+        """The command with what stands in braces replaced by what it stands for on this server."""
+
+        def stands_for(match: re.Match[bytes]) -> bytes:
+            what, number = match[1], int(match[2])
+            wire = self.wire(number, protocol)
+            if what == b"last":
+                latest = self._latest.get(number)
+                return latest if isinstance(latest, bytes) else str(latest).encode()
+            return wire.address.encode() if what == b"addr" else b"%d" % self._ids[number]
+
+        return tuple(PLACEHOLDER.sub(stands_for, word) for word in argv)
 
     def remember_settings(self, argv: Sequence[bytes]) -> None:
         """Note what a ``CONFIG SET`` is about to change."""
@@ -108,7 +127,9 @@ class Side:
     def read(self, number: int) -> Outcome:
         """The next frame of the connection."""
         try:
-            return Outcome(frame=self._wires[number].read())
+            frame = self._wires[number].read()
+            self._latest[number] = frame.value
+            return Outcome(frame=frame)
         except ConnectionClosedError as closed:
             return Outcome(f"({closed})")
         except TimeoutError:
@@ -291,7 +312,7 @@ class _Play:
         if [word.upper() for word in step.argv[:2]] == [b"CONFIG", b"SET"]:
             side.remember_settings(step.argv)
         self._awaiting[step.connection] = step.argv
-        wire.send(*step.argv)
+        wire.send(*side.fill_in(step.argv, self._protocol))
 
     def _block(self, side: Side, step: Step) -> Outcome:
         before = side.count("blocked_clients")

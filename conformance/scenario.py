@@ -21,6 +21,7 @@ line ends it, and each line between is one step::
     until COMMAND => REPLY    repeat on a connection of its own until the reply, shown as redis-cli does, is REPLY
 
 Arguments are quoted as in redis-cli: ``"a b"`` with ``\n \r \t \b \a \\ \"`` and ``\xHH``, or ``'a b'`` with ``\'``.
+``{id:N}`` stands for the client id of connection N, ``{addr:N}`` for its address, ``{last:N}`` for its latest reply.
 The words ``@redis``, ``@valkey``, ``@resp2``, ``@resp3`` in a title restrict its scenario to such references.
 """
 

@@ -60,6 +60,12 @@ class Wire:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def address(self) -> str:
+        """Our own end as the server sees it: ``host:port``."""
+        host, port = self._socket.getsockname()[:2]
+        return f"{host}:{port}"
+
     def close(self) -> None:
         """Close our side. Safe to call twice."""
         self._socket.close()
