@@ -29,7 +29,6 @@ from miniredis.resp.inline import split_arguments
 
 _CRLF: Final = b"\r\n"
 _ASTERISK: Final = ord("*")
-_LINE_FEED: Final = ord("\n")
 
 _LONGEST_LINE: Final = 64 * 1024
 """PROTO_INLINE_MAX_SIZE: as many bytes may wait for their line end, be it an inline request or a length."""
@@ -76,7 +75,7 @@ class RequestParser:
         max_arguments: int = _MOST_ARGUMENTS,
         checks_crlf: bool = False,
     ) -> None:
-        """``max_arguments`` was 1024 * 1024 until Redis 6.2. ``checks_crlf`` refuses other line ends, as Valkey 9 does."""
+        """``max_arguments``: 1024 * 1024 until Redis 6.2. ``checks_crlf``: refuse all other line ends, as Valkey 9."""
         self.authenticated = authenticated
         self.proto_max_bulk_len = proto_max_bulk_len
         self.client_query_buffer_limit = client_query_buffer_limit
@@ -180,131 +179,134 @@ class RequestParser:
         here = 0
         while here < end and self.authenticated:
             count = _ARGUMENT_COUNTS.get(pieces[here])
-            # Two and three short arguments, as in GET and SET, are most of all traffic: twice as fast spelled out.
-            try:
-                if count == 3 and here + 7 <= end:
-                    _, header0, name, header1, key, header2, value = pieces[here : here + 7]
-                    if (
-                        headers[len(name)] == header0
-                        and headers[len(key)] == header1
-                        and headers[len(value)] == header2
-                    ):
-                        here += 7
-                        yield [name, key, value]
-                        continue
-                elif count == 2 and here + 5 <= end:
-                    _, header0, name, header1, key = pieces[here : here + 5]
-                    if headers[len(name)] == header0 and headers[len(key)] == header1:
-                        here += 5
-                        yield [name, key]
-                        continue
-            except IndexError:
-                pass  # a long argument
             if count is None:
                 break
-            argv, next_request = self._gather(pieces, here + 1, count)
-            if argv is None:
+            behind = here + 1 + 2 * count
+            if behind <= end:
+                # Two and three arguments, as in GET and SET, are most of all traffic: twice as fast spelled out.
+                try:
+                    if count == 3:
+                        _, header0, name, header1, key, header2, value = pieces[here:behind]
+                        is_plain = (
+                            headers[len(name)] == header0
+                            and headers[len(key)] == header1
+                            and headers[len(value)] == header2
+                        )
+                        argv = [name, key, value]
+                    elif count == 2:
+                        _, header0, name, header1, key = pieces[here:behind]
+                        is_plain = headers[len(name)] == header0 and headers[len(key)] == header1
+                        argv = [name, key]
+                    else:
+                        argv = pieces[here + 2 : behind : 2]
+                        is_plain = [headers[len(argument)] for argument in argv] == pieces[here + 1 : behind : 2]
+                except IndexError:  # an argument is longer than the headers go
+                    is_plain = False
+                if is_plain:
+                    here = behind
+                    yield argv
+                    continue
+            gathered = self._gather(pieces, here + 1, count)
+            if gathered is None:
                 break
-            here = next_request
+            argv, here = gathered
             yield argv
         self._walked = 0
         self._buffer = _CRLF.join(pieces[here:])
 
-    def _gather(self, pieces: list[bytes], here: int, count: int) -> tuple[list[bytes] | None, int]:
-        """The ``count`` arguments whose first header is ``pieces[here]`` and the index behind them; or (None, …)."""
+    def _gather(self, pieces: list[bytes], here: int, count: int) -> tuple[list[bytes], int] | None:
+        """The ``count`` arguments, long or with CRLF inside, from ``pieces[here]`` on, and the index behind them."""
         end = len(pieces) - 1
-        behind = here + 2 * count
-        if behind <= end:
-            argv = pieces[here + 1 : behind : 2]
-            for header, argument in zip(pieces[here:behind:2], argv, strict=True):
-                if _BULK_LENGTHS.get(header) != len(argument):
-                    break
-            else:
-                return argv, behind
         argv = []
         for _ in range(count):
             if here + 1 >= end:
-                return None, here
-            header = pieces[here]
+                return None
+            length = _bulk_length(pieces[here])
             argument = pieces[here + 1]
             here += 2
-            length = _bulk_length(header)
-            if length != len(argument):
+            if len(argument) < length:
                 argument, here = _rejoin(pieces, here - 1, length)
-                if length != len(argument):
-                    return None, here
-            if length > self.proto_max_bulk_len:
-                return None, here
+            if len(argument) != length or length > self.proto_max_bulk_len:
+                return None
             argv.append(argument)
         return argv, here
 
     # The reading
 
     def _read_inline(self) -> Generator[None, None, list[bytes]]:
-        while (line := self._line(b"\n", b"too big inline request")) is None:
+        while (end := self._line_end(b"\n", b"too big inline request")) < 0:
             yield from self._await(len(self._buffer) - self._position + 1)
-        argv = split_arguments(line[:-1] if line.endswith(b"\r") else line)
+        line = self._buffer[self._position : end]
+        self._position = end + 1
+        argv = split_arguments(line.removesuffix(b"\r"))
         if argv is None:
             raise ProtocolError(b"Protocol error: unbalanced quotes in request")
         return argv
 
     def _read_multibulk(self) -> Generator[None, None, list[bytes]]:
-        while (line := self._line(b"\r", b"too big mbulk count string")) is None:
+        while (header := self._header(b"*", b"too big mbulk count string")) is None:
             yield from self._await(len(self._buffer) - self._position + 1)
-        count = _parse_integer(line[1:])
-        if count is None or count > self._max_arguments:
-            raise ProtocolError(b"Protocol error: invalid multibulk length")
-        if count > _MOST_ARGUMENTS_UNAUTHENTICATED and not self.authenticated:
-            raise ProtocolError(b"Protocol error: unauthenticated multibulk length")
+        count = self._checked_count(header)
         argv: list[bytes] = []
         while len(argv) < count:
-            while (line := self._line(b"\r", b"too big bulk count string")) is None:
+            while (header := self._header(b"$", b"too big bulk count string")) is None:
                 yield from self._await(len(self._buffer) - self._position + 1)
-            length = self._checked_bulk_length(line)
+            length = self._checked_length(header)
             if len(self._buffer) - self._position < length + 2:
                 yield from self._await(length + 2)
             end = self._position + length
             argv.append(self._buffer[self._position : end])
-            if self._checks_crlf and self._buffer[end : end + 2] != _CRLF:
-                raise ProtocolError(b"Protocol error: invalid CRLF in request")
+            self._check_crlf(end)
             self._position = end + 2
         return argv
 
-    def _checked_bulk_length(self, line: bytes) -> int:
-        if not line.startswith(b"$"):
-            got = line[:1].strip(b"\n") or b" "  # CR (of an empty line) and LF become a blank, as in every error
-            raise ProtocolError(b"Protocol error: expected '$', got '%b'" % got)
-        length = _bulk_length(line)
+    def _checked_count(self, header: bytes) -> int:
+        count = _parse_integer(header[1:])
+        if count is None or count > self._max_arguments:
+            raise ProtocolError(b"Protocol error: invalid multibulk length")
+        if count > _MOST_ARGUMENTS_UNAUTHENTICATED and not self.authenticated:
+            raise ProtocolError(b"Protocol error: unauthenticated multibulk length")
+        return count
+
+    def _checked_length(self, header: bytes) -> int:
+        length = _bulk_length(header)
         if not 0 <= length <= self.proto_max_bulk_len:
             raise ProtocolError(b"Protocol error: invalid bulk length")
         if length > _LONGEST_BULK_UNAUTHENTICATED and not self.authenticated:
             raise ProtocolError(b"Protocol error: unauthenticated bulk length")
         return length
 
-    def _line(self, terminator: bytes, too_long: bytes) -> bytes | None:
-        """The line at hand without its line end, which is passed over; None if that has not arrived.
-
-        Redis looks how long the line is only when it has not found its end, so that what it tolerates depends on how
-        the bytes arrive. Here it is always what Redis answers to a client that sends byte by byte.
-        """
-        buffer = self._buffer
+    def _header(self, sigil: bytes, too_long: bytes) -> bytes | None:
+        """The ``*n`` or ``$n`` at hand, which is passed over with its line end; None if that has not arrived."""
         start = self._position
-        end = buffer.find(terminator, start, start + _LONGEST_LINE + 1)
-        if end >= 0 and not self._checks_crlf and buffer.find(b"\0", start, end) >= 0:
-            end = -1
-        if end < 0:
-            if len(buffer) - start > _LONGEST_LINE:
-                raise ProtocolError(b"Protocol error: %b" % too_long)
+        end = self._line_end(b"\r", too_long)
+        if not 0 <= end < len(self._buffer) - 1:
             return None
-        next_line = end + 1
-        if terminator == b"\r":
-            if next_line == len(buffer):
-                return None
-            if self._checks_crlf and buffer[next_line] != _LINE_FEED:
-                raise ProtocolError(b"Protocol error: invalid CRLF in request")
-            next_line += 1
-        self._position = next_line
-        return buffer[start:end]
+        header = self._buffer[start:end]
+        if not header.startswith(sigil):
+            got = header[:1].strip(b"\n") or b" "  # CR (of an empty line) and LF become a blank, as in every error
+            raise ProtocolError(b"Protocol error: expected '$', got '%b'" % got)
+        self._check_crlf(end)
+        self._position = end + 2
+        return header
+
+    def _line_end(self, terminator: bytes, too_long: bytes) -> int:
+        """Where the line at hand ends; -1 if its end has not arrived.
+
+        Redis minds how long a line is only when it has not found its end, so that what it tolerates depends on how the
+        bytes arrive. Here it is always what Redis answers to a client that sends byte by byte.
+        """
+        start = self._position
+        end = self._buffer.find(terminator, start, start + _LONGEST_LINE + 1)
+        if end >= 0 and not self._checks_crlf and self._buffer.find(b"\0", start, end) >= 0:
+            end = -1
+        if end < 0 and len(self._buffer) - start > _LONGEST_LINE:
+            raise ProtocolError(b"Protocol error: %b" % too_long)
+        return end
+
+    def _check_crlf(self, end: int) -> None:
+        if self._checks_crlf and self._buffer[end : end + 2] != _CRLF:
+            raise ProtocolError(b"Protocol error: invalid CRLF in request")
 
 
 def _rejoin(pieces: list[bytes], here: int, length: int) -> tuple[bytes, int]:
