@@ -41,7 +41,7 @@ class BucketIndex:
         members = sorted(keys, key=crc32)
         hashes = array("d", map(crc32, members))
         for i, tied in enumerate(map(eq, hashes, islice(hashes, 1, None))):
-            if tied:
+            if tied and (i == 0 or hashes[i - 1] != hashes[i]):
                 _sort_ties(hashes, members, i)
         self._order = OrderedPairs.from_sorted(hashes, members)
 
@@ -50,15 +50,11 @@ class BucketIndex:
 
     def add(self, key: bytes) -> None:
         """Take a key in; a key that is there already stays."""
-        value = crc32(key)
-        if not self._order.contains(value, key):
-            self._order.insert(value, key)
+        self._order.add(float(crc32(key)), key)
 
     def discard(self, key: bytes) -> None:
         """Let a key go, if it is there."""
-        value = crc32(key)
-        if self._order.contains(value, key):
-            self._order.remove(value, key)
+        self._order.discard(float(crc32(key)), key)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """The next keys of an iteration, `count` of them (at least 1), and the cursor to go on with.
@@ -88,7 +84,7 @@ class BucketIndex:
 
 
 def _sort_ties(hashes: array[float], members: list[bytes], start: int) -> None:
-    """Put the members that share the hash at `start` in order."""
+    """Put the members that share the hash first seen at `start` in order."""
     stop = start + 1
     while stop < len(hashes) and hashes[stop] == hashes[start]:
         stop += 1

@@ -32,7 +32,7 @@ Pair = tuple[bytes, float]
 class OrderedPairs:
     """Pairs ordered by score, then by member as bytes. Positions and ranks count from 0, ranges are half-open.
 
-    Scores compare as numbers (-0.0 equals 0.0, infinities are at home; NaN has no place in an order and must not come in).
+    Scores compare as numbers: -0.0 equals 0.0, infinities are at home, NaN has no place in an order and must not come.
     """
 
     __slots__ = ("_lengths", "_members", "_scores", "_separator_members", "_separator_scores", "_size")
@@ -84,6 +84,7 @@ class OrderedPairs:
     # Changing
 
     def insert(self, score: float, member: bytes) -> None:
+        """Insert a pair that must not be there."""
         chunk, position = self._locate(score, member)
         self._insert_at(chunk, position, score, member)
 
@@ -91,6 +92,22 @@ class OrderedPairs:
         """Remove a pair that must be there."""
         chunk, position = self._locate(score, member)
         self._remove_at(chunk, position)
+
+    def add(self, score: float, member: bytes) -> bool:
+        """Insert a pair unless it is there; True if it is new."""
+        chunk, position = self._locate(score, member)
+        if self._is_at(chunk, position, score, member):
+            return False
+        self._insert_at(chunk, position, score, member)
+        return True
+
+    def discard(self, score: float, member: bytes) -> bool:
+        """Remove a pair if it is there; True if it was."""
+        chunk, position = self._locate(score, member)
+        if not self._is_at(chunk, position, score, member):
+            return False
+        self._remove_at(chunk, position)
+        return True
 
     def move(self, member: bytes, old: float, new: float) -> None:
         """Give a pair that must be there another score: in place if its neighbours allow it, which is the usual case
@@ -117,11 +134,6 @@ class OrderedPairs:
         return removed
 
     # Asking
-
-    def contains(self, score: float, member: bytes) -> bool:
-        chunk, position = self._locate(score, member)
-        members = self._members[chunk]
-        return position < len(members) and members[position] == member and self._scores[chunk][position] == score
 
     def rank(self, score: float, member: bytes) -> int:
         """The number of pairs below this one, whether or not it is there itself."""
@@ -163,20 +175,28 @@ class OrderedPairs:
     def _locate(self, score: float, member: bytes) -> tuple[int, int]:
         """The chunk and the position in it where the pair is, or where it would have to go."""
         separators = self._separator_scores
-        low = bisect_left(separators, score, 1)
-        high = bisect_right(separators, score, low)
-        chunk = bisect_right(self._separator_members, member, low, high) - 1
-        scores = self._scores[chunk]
-        low = bisect_left(scores, score)
-        high = bisect_right(scores, score, low)
-        return chunk, bisect_left(self._members[chunk], member, low, high) if low < high else low
+        chunk = bisect_left(separators, score, 1)
+        if chunk < len(separators) and separators[chunk] == score:
+            end = bisect_right(separators, score, chunk)
+            chunk = bisect_right(self._separator_members, member, chunk, end)
+        chunk -= 1
+        scores, members = self._scores[chunk], self._members[chunk]
+        position = bisect_left(scores, score)
+        if position < len(scores) and scores[position] == score and members[position] < member:
+            position = bisect_left(members, member, position + 1, bisect_right(scores, score, position + 1))
+        return chunk, position
+
+    def _is_at(self, chunk: int, position: int, score: float, member: bytes) -> bool:
+        """Whether the place where the pair was located holds it."""
+        members = self._members[chunk]
+        return position < len(members) and members[position] == member and self._scores[chunk][position] == score
 
     def _before(self, chunk: int) -> int:
         """The number of pairs in the chunks before this one."""
         return self._counted().before(chunk) if chunk else 0
 
     def _find(self, rank: int) -> tuple[int, int]:
-        """The chunk and the position in it of an existing rank. The ends, where most ranges begin, are found at once."""
+        """The chunk and the position in it of an existing rank. The ends, where most ranges begin, cost no search."""
         chunks = self._members
         if rank < len(chunks[0]):
             return 0, rank

@@ -62,8 +62,8 @@ class SortedSet:
     or removed: `score` and `in` O(1); everything else O(log n + m). Do not change the set while iterating over it.
 
     `encoding` is what OBJECT ENCODING says. The commands set it by Redis's thresholds, before they add what calls for
-    it. The structure is the same whatever it says, but two oddities of Redis depend on it: a "listpack" stores -0.0 as 0
-    (from Redis 7.0 on; the "ziplist" before it did not), and lex ranges over unequal scores (see `ranks_by_lex`).
+    it. The structure is the same whatever it says, but two oddities of Redis depend on it: a "listpack" stores -0.0 as
+    0 (from Redis 7.0 on; the "ziplist" before it did not), and lex ranges over unequal scores (see `ranks_by_lex`).
     """
 
     __slots__ = ("_order", "_score_of", "encoding")
@@ -179,7 +179,7 @@ class SortedSet:
         walks it (from the end that `reverse` names, past what is not yet inside, on to the first outside); a skiplist
         is searched as though it were in the order of its members, which ends anywhere, in Redis as here.
         """
-        if self.encoding != "skiplist" and not self._scores_are_equal():
+        if self._is_walked():
             return self._walk_lex(members, reverse)
         start = self._rank_of_bound(members.minimum, after=members.minimum.exclusive)
         stop = self._rank_of_bound(members.maximum, after=not members.maximum.exclusive)
@@ -190,19 +190,27 @@ class SortedSet:
             return 0 if bound.infinity < 0 else len(self)
         return self._order.rank_of_member(bound.member, after=after)
 
-    def _scores_are_equal(self) -> bool:
-        return not self or self._order.slice(0, 1)[0][1] == self._order.slice(len(self) - 1, len(self))[0][1]
+    def _is_walked(self) -> bool:
+        """Whether a lex range has to be found as Redis finds it in a listpack whose scores are not equal."""
+        if self.encoding == "skiplist" or not self:
+            return False
+        order = self._order
+        return order.slice(0, 1)[0][1] != order.slice(len(order) - 1, len(order))[0][1]
 
-    def _walk_lex(self, members: LexRange, reverse: bool) -> tuple[int, int]:
+    def _walk_lex(self, members: LexRange, reverse: bool, skipped: int = 0) -> tuple[int, int]:
+        """The ranks of a lex range in a small set of unequal scores; `skipped` is a LIMIT's offset, which Redis steps
+        over without looking whether that leaves the range."""
         above = [members.is_above_minimum(member) for member, _ in self._order]
         below = [members.is_below_maximum(member) for member, _ in self._order]
         if not (above[-1] and below[0]):  # Redis looks at both ends first, as if the set were in lexical order
             return 0, 0
-        if reverse:
-            stop = len(below) - below[::-1].index(True)
-            return stop - _leading_true(above[:stop][::-1]), stop
-        start = above.index(True)
-        return start, start + _leading_true(below[start:])
+        enters, stays = (below[::-1], above[::-1]) if reverse else (above, below)
+        start = enters.index(True)
+        if not stays[start]:
+            return 0, 0
+        start = min(start + skipped, len(stays))
+        stop = stays.index(False, start) if False in stays[start:] else len(stays)
+        return (len(stays) - stop, len(stays) - start) if reverse else (start, stop)
 
     # Ranges
 
@@ -223,6 +231,8 @@ class SortedSet:
 
     def by_lex(self, members: LexRange, *, offset: int = 0, count: int = -1, reverse: bool = False) -> list[Pair]:
         """The pairs whose members are in the range; the rest as in `by_score`."""
+        if offset > 0 and self._is_walked():
+            return self._limited(*self._walk_lex(members, reverse, offset), 0, count, reverse)
         return self._limited(*self.ranks_by_lex(members, reverse=reverse), offset, count, reverse)
 
     def _limited(self, start: int, stop: int, offset: int, count: int, reverse: bool) -> list[Pair]:
@@ -267,7 +277,3 @@ class SortedSet:
         removed = self.remove_range_by_rank(len(self) - count, len(self))
         removed.reverse()
         return removed
-
-
-def _leading_true(values: list[bool]) -> int:
-    return values.index(False) if False in values else len(values)
