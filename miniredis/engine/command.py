@@ -108,7 +108,7 @@ def key_range(
 def key_count(
     flags: str, first: int | tuple[str, int], index: int = 0, first_key: int = 1, step: int = 1, notes: str = ""
 ) -> KeySpec:
-    """Keys whose number stands at *index* from *first*, the first of them at *first_key* (``numkeys key [key ...]``)."""
+    """Keys whose number stands at *index* from *first*, the first of them at *first_key*: ``numkeys key [key ...]``."""
     return KeySpec(tuple(flags.split()), _begin(first), ("keynum", index, first_key, step), notes)
 
 
@@ -123,13 +123,19 @@ def _begin(first: int | tuple[str, int]) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What a command's declaration says differently in servers before version *until* (of Redis's numbering)."""
+    """What a command's declaration says differently in some servers.
 
-    until: str
+    They are those before version *until* of Redis's numbering, or Valkey's from its version *valkey_since* on.
+    ``deprecated=False`` takes back the command's deprecation.
+    """
+
+    until: str = ""
+    valkey_since: str = ""
     arity: int | None = None
     flags: str | None = None
     tips: tuple[str, ...] | None = None
     keys: tuple[KeySpec, ...] | None = None
+    deprecated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -192,14 +198,16 @@ def command(
       ``"CLIENT|KILL ip:port"``, after its container has been declared.
     - *arity*: Redis's: n exact, -n at least n, the name (and the subcommand's) included.
     - *summary*, *since*, *group*, *complexity*, *history*, *deprecated_since*, *replaced_by*, *doc_flags*: as
-      ``COMMAND DOCS`` shows them. *since* is the Redis version that brought the command.
-    - *flags*, *tips*, *keys*: as ``COMMAND INFO`` shows them. *categories* lists the ACL categories that do not follow
-      from the flags (``write``, ``read``, ``fast``, … are derived), without ``@``.
+      ``COMMAND DOCS`` shows them. *since* is the Redis version that brought the command, empty if none did. A version
+      in *history* that is Valkey's own is written ``"valkey 8.1.0"``.
+    - *flags*, *tips*, *keys*: as ``COMMAND INFO`` shows them, but for ``movablekeys``, which follows from *keys*.
+      *categories* lists the ACL categories that do not follow from the flags (``write``, ``read``, ``fast``, … are
+      derived), without ``@``.
     - *get_keys*: for ``movablekeys`` commands that the specifications cannot describe: argv to (position, flags).
     - *names*, *details*: what ``COMMAND DOCS`` calls the groups of the syntax, in order, and what it says of single
       arguments beyond their notation (see :mod:`miniredis.engine.syntax`).
-    - *valkey_since*: the Valkey version that brought a command which Redis has from another version or lacks.
-    - *variants*: what older versions declare differently.
+    - *valkey_since*: the Valkey version that brought a command of which Redis has no version, or a later one.
+    - *variants*: what other versions declare differently.
     """
 
     def register(handler: HandlerT) -> HandlerT:

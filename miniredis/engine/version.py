@@ -30,10 +30,10 @@ class ServerVersion:
         return self.family == "valkey"
 
     def has(self, since: str, valkey_since: str = "") -> bool:
-        """Whether this version knows what Redis *since* (or Valkey *valkey_since*) introduced."""
-        if valkey_since:
-            return self.is_valkey and self.number >= parse_version(valkey_since)
-        return self.redis >= parse_version(since)
+        """Whether this version knows what Redis introduced in *since*, or Valkey in *valkey_since*; empty is never."""
+        if valkey_since and self.is_valkey:
+            return self.number >= parse_version(valkey_since)
+        return bool(since) and self.redis >= parse_version(since)
 
 
 def parse_version(text: str) -> tuple[int, ...]:
