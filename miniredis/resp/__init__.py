@@ -1,13 +1,12 @@
 """The Redis protocol without any I/O: bytes in, values out, and back.
 
-What a reply can be stands in ``types``; a server turns received bytes into requests with ``request`` (typed lines
-with ``inline``) and replies into bytes with ``encoder`` (their doubles with ``doubles``); a client goes the other way
-with ``encode_command`` and ``decoder``. ``errors`` is how all of it fails. This is the lowest floor: it imports
-nothing of miniredis, and knows no command.
+What a reply can be stands in ``types``. A server turns received bytes into requests with ``request`` (typed lines with
+``inline``) and replies into bytes with ``encoder``; a client goes the other way with ``encode_command`` and
+``decoder``. ``errors`` is how all of it fails. This is the lowest floor: it imports nothing else of miniredis, and
+knows no command.
 """
 
 from miniredis.resp.decoder import NEED_MORE, Double, ReplyDecoder
-from miniredis.resp.doubles import seventeen_digits, shortest_digits
 from miniredis.resp.encoder import Encoder, FormatDouble, encode_command
 from miniredis.resp.errors import ProtocolError, QueryBufferLimitError
 from miniredis.resp.request import RequestParser
@@ -58,6 +57,4 @@ __all__ = [
     "SimpleString",
     "Verbatim",
     "encode_command",
-    "seventeen_digits",
-    "shortest_digits",
 ]

@@ -147,13 +147,14 @@ class ReplyDecoder:
         if self._buffer[end : end + 2] != b"\r\n":
             raise ProtocolError(b"Protocol error: a bulk string is longer than it says")
         self._bulk = None
-        with memoryview(self._buffer) as view:
-            payload = bytes(view[self._position : end])
+        payload = bytes(self._buffer[self._position : end])
         self._position = end + 2
         return finish(payload)
 
 
 def _length(text: bytes) -> int:
+    if text.isdigit() and len(text) < 10:
+        return int(text)
     if re.fullmatch(rb"-?[0-9]{1,19}", text) is None:
         # A streamed reply of RESP3 has "?" here. No Redis has ever sent one.
         raise ProtocolError(b"Protocol error: invalid length '%b'" % text)
@@ -178,6 +179,8 @@ def _error(text: bytes) -> Error:
 
 
 def _integer(text: bytes) -> int:
+    if text.isdigit() and len(text) < 10:
+        return int(text)
     if re.fullmatch(rb"[+-]?[0-9]{1,19}", text) is None:
         raise ProtocolError(b"Protocol error: invalid integer '%b'" % text)
     return int(text)

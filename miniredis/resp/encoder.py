@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, Final, Literal, TypeAlias
 
-from miniredis.resp.doubles import shortest_digits
 from miniredis.resp.types import (
     OK,
     Attribute,
@@ -35,6 +34,7 @@ _Scalar: TypeAlias = Callable[[Any], bytes]
 _Aggregate: TypeAlias = Callable[[Any], tuple[bytes, Iterable[Any]]]
 """Gives the header, and the replies to encode after it."""
 
+_BULK_HEADERS: Final = [b"$%d\r\n" % length for length in range(1024)]
 _SMALL_INTEGERS: Final = {number: b":%d\r\n" % number for number in range(-2, 1024)}
 _OK_LINE: Final = b"+OK\r\n"
 _LINE_ENDS_TO_BLANKS: Final = bytes.maketrans(b"\r\n", b"  ")
@@ -43,12 +43,11 @@ _LINE_ENDS_TO_BLANKS: Final = bytes.maketrans(b"\r\n", b"  ")
 class Encoder:
     """Encodes replies for one protocol. Holds no state of a connection: one encoder can serve many.
 
-    ``protocol`` is 2 or 3. ``format_double`` gives the digits of a float:
-    :func:`~miniredis.resp.doubles.shortest_digits` since Redis 7.2, :func:`~miniredis.resp.doubles.seventeen_digits`
-    before.
+    ``protocol`` is 2 or 3. ``format_double`` gives the digits of a float, infinities and NaN included. It is asked for
+    because the digits changed with Redis 7.2, and because whoever stores scores as text needs the very same ones.
     """
 
-    def __init__(self, protocol: Literal[2, 3], format_double: FormatDouble = shortest_digits) -> None:
+    def __init__(self, protocol: Literal[2, 3], format_double: FormatDouble) -> None:
         self.protocol = protocol
         self._scalars: dict[type, _Scalar]
         self._aggregates: dict[type, _Aggregate]
@@ -78,7 +77,7 @@ class Encoder:
             for item in unfinished[-1]:
                 kind = item.__class__
                 if kind is bytes:
-                    frames.append(b"$%d\r\n%b\r\n" % (len(item), item))
+                    frames.append(_bulk(item))
                 elif (scalar := scalars.get(kind)) is not None:
                     frames.append(scalar(item))
                 elif (aggregate := self._aggregates.get(kind)) is not None:
@@ -129,7 +128,10 @@ def _argument(argument: bytes | str | int | float) -> bytes:
 
 
 def _bulk(text: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(text), text)
+    length = len(text)
+    if length < 1024:
+        return _BULK_HEADERS[length] + text + b"\r\n"  # half the time of formatting
+    return b"$%d\r\n%b\r\n" % (length, text)
 
 
 def _integer(number: int) -> bytes:
