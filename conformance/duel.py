@@ -20,7 +20,7 @@ from conformance.servers import Server
 from conformance.state import differences, snapshot
 from conformance.transcript import quote_command, show
 from conformance.wire import ConnectionClosedError, Frame, Wire
-from miniredis.resp.types import OK, QUEUED, Error, Reply
+from miniredis.resp import OK, QUEUED, Error, ProtocolError, Reply
 
 DEADLINE: Final = 5.0
 """Seconds to wait for what should come at once."""
@@ -134,8 +134,8 @@ class Side:
             return Outcome(f"({closed})")
         except TimeoutError:
             return Outcome(f"(no reply within {DEADLINE} s)")
-        except OSError as error:
-            return Outcome(f"({type(error).__name__})")
+        except (ProtocolError, OSError) as error:
+            return Outcome(f"({type(error).__name__}: {error})")
 
     def left_over(self) -> Iterator[tuple[int, list[Outcome]]]:
         """What each connection still holds when the scenario has ended."""
@@ -285,6 +285,8 @@ class _Play:
                 return self._compare(step.line, step.connection, [side.read(step.connection) for side in sides])
             case Action.READ:
                 return self._compare(step.line, step.connection, [side.read(step.connection) for side in sides])
+            case Action.READ_ANY_ORDER:
+                return self._events(step, [self._read_sorted(side, step) for side in sides])
             case Action.BLOCK:
                 return self._events(step, [self._block(side, step) for side in sides])
             case Action.CLOSED_BY_SERVER:
@@ -318,6 +320,10 @@ class _Play:
         before = side.count("blocked_clients")
         self._send(side, step)
         return side.wait_until_blocked(step.connection, before)
+
+    def _read_sorted(self, side: Side, step: Step) -> Outcome:
+        shown = [str(side.read(step.connection)) for _ in range(int(step.argv[0]))]
+        return Outcome("\n".join(sorted(shown)))
 
     def _events(self, step: Step, outcomes: list[Outcome]) -> Exchange:
         return Exchange(step.line, outcomes[0], outcomes[1], outcomes[0] == outcomes[1])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from miniredis.resp.types import Error, Reply
+from miniredis.resp import Double, Error, Pairs, Reply
 
 Same = Callable[[Sequence[bytes], Reply, Reply], bool]
 
@@ -33,10 +33,12 @@ def identical(left: Reply, right: Reply) -> bool:
     """Equal values of equal types all the way down (Python alone would take 1, 1.0 and True for the same)."""
     if type(left) is not type(right):
         return False
+    if isinstance(left, dict | Pairs):
+        return identical(_flat(left), _flat(right))
     if isinstance(left, list):
         return len(left) == len(right) and all(map(identical, left, right))
-    if isinstance(left, dict):
-        return identical(_flat(left), _flat(right))
+    if isinstance(left, Double):
+        return bool(left.text == right.text)
     return bool(left == right)
 
 
@@ -62,7 +64,10 @@ def freedom_of(argv: Sequence[bytes]) -> Freedom | None:
 
 
 def _flat(reply: Reply) -> Reply:
-    return [part for pair in reply.items() for part in pair] if isinstance(reply, dict) else reply
+    """A map as the flat list that it is in RESP2; any other reply as it is."""
+    if isinstance(reply, dict | Pairs):
+        return [part for pair in (reply.items() if isinstance(reply, dict) else reply) for part in pair]
+    return reply
 
 
 def _sorted(items: Sequence[Any]) -> list[Any]:
@@ -108,6 +113,11 @@ def _same_scan(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
     return isinstance(left, list) and isinstance(right, list) and list(map(type, left)) == list(map(type, right))
 
 
+def _same_departure(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    """Without arguments all subscriptions end, in any order: the kind of message and the count are fixed."""
+    return len(argv) == 1 and _shape(left) == _shape(right) and (left[0], left[2]) == (right[0], right[2])
+
+
 def _close_in_time(unit_ms: int) -> Same:
     def same(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
         if type(left) is not int or type(right) is not int or min(left, right) < 0:
@@ -142,6 +152,7 @@ UNORDERED: Final = Freedom("the elements come in any order", _same_elements)
 UNORDERED_WHEN_LARGE: Final = Freedom("a hash table has no order", _same_elements, fixed_when_compact=True)
 PAIRS_UNORDERED: Final = Freedom("the pairs come in any order", _same_pairs)
 PAIRS_UNORDERED_WHEN_LARGE: Final = Freedom("a hash table has no order", _same_pairs, fixed_when_compact=True)
+DEPARTURE: Final = Freedom("subscriptions end in any order", _same_departure)
 RANDOM: Final = Freedom("which ones are picked is random", _same_shape)
 SCANNED: Final = Freedom("cursors are the server's own, and so is how it cuts a large collection", _same_scan)
 MEASURED: Final = Freedom("the value is measured on the running server", _same_shape)
@@ -155,7 +166,9 @@ CLIENT_LINE: Final = Freedom(
         *("obl", "oll", "omem", "tot-mem", "events", "tot-net-in", "tot-net-out", "tot-cmds", "io-thread"),
     ),
 )
-GREETING: Final = Freedom("patch level and connection id are the server's own", _only_free_fields("version", "id"))
+GREETING: Final = Freedom(
+    "patch level, connection id and loaded modules are the server's own", _only_free_fields("version", "id", "modules")
+)
 
 FREEDOMS: Final[dict[str, Freedom]] = {
     # Order
@@ -172,6 +185,9 @@ FREEDOMS: Final[dict[str, Freedom]] = {
     "CONFIG GET": PAIRS_UNORDERED,
     "COMMAND LIST": UNORDERED,
     "ACL CAT": UNORDERED,
+    "UNSUBSCRIBE": DEPARTURE,
+    "PUNSUBSCRIBE": DEPARTURE,
+    "SUNSUBSCRIBE": DEPARTURE,
     # Chance
     "RANDOMKEY": RANDOM,
     "SPOP": RANDOM,

@@ -15,6 +15,7 @@ line ends it, and each line between is one step::
     N& COMMAND                send on connection N and wait until the server counts one more blocked client
     N! COMMAND                send on connection N and read nothing yet
     N<                        read one frame on connection N
+    N~ COUNT                  read that many frames on connection N, which come in any order
     N= "raw bytes\r\n"        send bytes that are no command, and read one frame
     Nx                        the server closes connection N
     N.                        we close connection N, and the server has noticed
@@ -34,16 +35,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from miniredis.resp.inline import split_arguments
+
 FOLDER: Final = Path(__file__).parent / "scenarios"
 SUFFIX: Final = ".scenarios"
 
-WORD: Final = re.compile(
-    rb"""\s*(?: "(?P<double>(?:[^"\\]|\\.)*)"  |  '(?P<single>(?:[^'\\]|\\.)*)'  |  (?P<bare>[^\s"']+) )(?=\s|$)""",
-    re.VERBOSE | re.DOTALL,
-)
-ESCAPE: Final = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)", re.DOTALL)
-CONTROL_ESCAPES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
-STEP: Final = re.compile(r"(?:(?P<connection>\d+)(?P<mark>[>&!<=x.])\s*|until\s+)?(?P<rest>.*)")
+STEP: Final = re.compile(r"(?:(?P<connection>\d+)(?P<mark>[>&!<~=x.])\s*|until\s+)?(?P<rest>.*)")
 
 
 class Action(Enum):
@@ -53,6 +50,7 @@ class Action(Enum):
     BLOCK = "&"
     SEND = "!"
     READ = "<"
+    READ_ANY_ORDER = "~"
     RAW = "="
     CLOSED_BY_SERVER = "x"
     CLOSE = "."
@@ -97,30 +95,6 @@ class NotationError(ValueError):
     """A line that is no step."""
 
 
-def split_arguments(line: str | bytes) -> tuple[bytes, ...]:
-    """The arguments of a command line in redis-cli's quoting. Raises :class:`NotationError` on unbalanced quotes."""
-    data = line.encode() if isinstance(line, str) else line
-    words: list[bytes] = []
-    at = 0
-    while data[at:].strip():
-        match = WORD.match(data, at)
-        if match is None:
-            raise NotationError(f"unbalanced quotes in {line!r}")
-        if match["double"] is not None:
-            words.append(ESCAPE.sub(_unescape, match["double"]))
-        elif match["single"] is not None:
-            words.append(match["single"].replace(rb"\'", b"'"))
-        else:
-            words.append(match["bare"])
-        at = match.end()
-    return tuple(words)
-
-
-def _unescape(match: re.Match[bytes]) -> bytes:
-    code = match[1]
-    return bytes.fromhex(code[1:].decode()) if len(code) == 3 else CONTROL_ESCAPES.get(code, code)
-
-
 def parse_step(line: str) -> Step:
     """Read one line of a scenario."""
     match = STEP.fullmatch(line.strip())
@@ -130,12 +104,21 @@ def parse_step(line: str) -> Step:
         command, arrow, awaited = rest.partition("=>")
         if not arrow:
             raise NotationError(f"'until' without '=>': {line!r}")
-        return Step(line, Action.UNTIL, argv=split_arguments(command), awaited=awaited.strip())
+        return Step(line, Action.UNTIL, argv=_arguments(command), awaited=awaited.strip())
     action = Action(match["mark"] or ">")
-    argv = split_arguments(rest)
+    argv = _arguments(rest)
+    if action is Action.READ_ANY_ORDER and not rest.isdigit():
+        raise NotationError(f"a number of frames is missing: {line!r}")
     if bool(argv) == (action in (Action.READ, Action.CLOSED_BY_SERVER, Action.CLOSE)):
         raise NotationError(f"arguments missing or unwanted: {line!r}")
     return Step(line, action, int(match["connection"] or 1), argv)
+
+
+def _arguments(text: str) -> tuple[bytes, ...]:
+    argv = split_arguments(text.strip().encode())
+    if argv is None:
+        raise NotationError(f"unbalanced quotes: {text!r}")
+    return tuple(argv)
 
 
 def parse(text: str, family: str = "") -> Iterator[Scenario]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from conformance.freedoms import TIME_TOLERANCE_MS
 from conformance.wire import Wire
-from miniredis.resp.types import Error, Reply
+from miniredis.resp import Error, Reply
 
 READERS: Final[dict[bytes, tuple[str, ...]]] = {
     b"string": ("GET", "{key}"),

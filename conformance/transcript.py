@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from miniredis.resp.types import NULL_ARRAY, Error, Push, Reply, ReplySet, SimpleString, Verbatim
+from miniredis.resp import NULL_ARRAY, Double, Error, Pairs, Push, Reply, ReplySet, SimpleString, Verbatim
 
 COLLECTIONS: Final[dict[type, tuple[str, str]]] = {
     dict: ("#", "hash"),
+    Pairs: ("#", "hash"),
     ReplySet: ("~", "set"),
     Push: (">", "push"),
 }
@@ -22,6 +23,8 @@ def show(reply: Reply) -> str:
 
 def _lines(reply: Reply) -> list[str]:
     match reply:
+        case Pairs():
+            return list(_collection(reply, [_entry(key, value) for key, value in reply]))
         case list():
             return list(_collection(reply, [_lines(item) for item in reply]))
         case dict():
@@ -59,8 +62,8 @@ def _scalar(reply: Reply) -> str:
             return "(true)" if reply else "(false)"
         case int():
             return f"(integer) {reply}"
-        case float():
-            return f"(double) {reply!r}"
+        case Double():
+            return f"(double) {reply.text.decode()}"
         case None:
             return "(nil)"
         case _ if reply is NULL_ARRAY:

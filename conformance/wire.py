@@ -7,13 +7,13 @@ does not come is a fact about the server (:class:`TimeoutError`), never a hang o
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from conformance._decode import decode
-from miniredis.resp.types import Push, Reply
+from miniredis.resp import NEED_MORE, Push, Reply, ReplyDecoder, encode_command
 
 Argument = bytes | str | int | float
 
@@ -36,15 +36,6 @@ class ConnectionClosedError(ConnectionError):
         self.rest = rest
 
 
-def encode_command(args: tuple[Argument, ...]) -> bytes:
-    """The array of bulk strings that a client sends; text is sent as UTF-8, numbers as their digits."""
-    parts = [b"*%d\r\n" % len(args)]
-    for arg in args:
-        data = arg if isinstance(arg, bytes) else str(arg).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(parts)
-
-
 class Wire:
     """A blocking socket to one server. Every method that reads waits ``timeout`` seconds at most."""
 
@@ -52,7 +43,9 @@ class Wire:
         self._socket = socket.create_connection((host, port), timeout=timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._timeout = timeout
-        self._buffer = b""
+        self._decoder = ReplyDecoder()
+        self._frames: deque[Frame] = deque()
+        self._unfinished = b""
 
     def __enter__(self) -> Self:
         return self
@@ -86,12 +79,10 @@ class Wire:
 
     def read(self) -> Frame:
         """The next frame. Raises :class:`ConnectionClosedError`, or ``TimeoutError`` when none is complete in time."""
-        while True:
-            frame = self._next_frame()
-            if frame is not None:
-                return frame
+        while not self._frames:
             if not self._arrives(self._timeout):
-                raise TimeoutError(f"no reply within {self._timeout} s; unfinished: {self._buffer!r}")
+                raise TimeoutError(f"no reply within {self._timeout} s; unfinished: {self._unfinished!r}")
+        return self._frames.popleft()
 
     def read_many(self, count: int) -> list[Frame]:
         """The next ``count`` frames, as a pipeline's replies come."""
@@ -118,15 +109,14 @@ class Wire:
                 pass
         except ConnectionError:
             pass
-        frames = []
-        while (frame := self._next_frame()) is not None:
-            frames.append(frame)
+        frames = list(self._frames)
+        self._frames.clear()
         return frames
 
     def nothing_comes(self, within: float) -> bool:
         """Whether not a byte arrives, and the connection stays open, for ``within`` seconds."""
         try:
-            return not self._buffer and not self._arrives(within)
+            return not self._frames and not self._unfinished and not self._arrives(within)
         except ConnectionError:
             return False
 
@@ -150,14 +140,11 @@ class Wire:
         except (BlockingIOError, TimeoutError):
             return False
         if not data:
-            raise ConnectionClosedError(self._buffer)
-        self._buffer += data
+            raise ConnectionClosedError(self._unfinished)
+        self._decoder.feed(data)
+        self._unfinished += data
+        while (value := self._decoder.next()) is not NEED_MORE:
+            frame = Frame(value, self._decoder.raw)
+            self._unfinished = self._unfinished[len(frame.raw) :]
+            self._frames.append(frame)
         return True
-
-    def _next_frame(self) -> Frame | None:
-        decoded = decode(self._buffer)
-        if decoded is None:
-            return None
-        value, end = decoded
-        raw, self._buffer = self._buffer[:end], self._buffer[end:]
-        return Frame(value, raw)
