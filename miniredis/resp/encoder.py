@@ -76,8 +76,9 @@ class Encoder:
         while unfinished:
             for item in unfinished[-1]:
                 kind = item.__class__
-                if kind is bytes:
-                    frames.append(_bulk(item))
+                if kind is bytes:  # most items of most arrays: spared the look-up and the call
+                    length = len(item)
+                    frames.append(_BULK_HEADERS[length] + item + b"\r\n" if length < 1024 else _bulk(item))
                 elif (scalar := scalars.get(kind)) is not None:
                     frames.append(scalar(item))
                 elif (aggregate := self._aggregates.get(kind)) is not None:

@@ -153,11 +153,11 @@ class RequestParser:
 
     def _await(self, size: int) -> Generator[None, None, None]:
         """Yield until ``size`` unread bytes have arrived, then have them all in one buffer."""
-        unread = self._buffer[self._position :]
+        if self._position < len(self._buffer):
+            self._arrived.insert(0, self._buffer[self._position :])
+            self._arrived_size += len(self._buffer) - self._position
         self._buffer = b""
         self._position = 0
-        self._arrived.insert(0, unread)
-        self._arrived_size += len(unread)
         while self._arrived_size < size:
             yield None
         self._buffer = b"".join(self._arrived)
