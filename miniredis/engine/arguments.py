@@ -41,7 +41,7 @@ def double(text: bytes, message: str = errors.NOT_A_FLOAT) -> float:
 
 
 def timeout(text: bytes) -> int:
-    """A blocking command's timeout in seconds, as milliseconds (0 is for ever); see Redis's ``getTimeoutFromObject``."""
+    """A blocking command's timeout in seconds, as milliseconds; 0 is for ever (Redis's ``getTimeoutFromObject``)."""
     seconds = double(text, "ERR timeout is not a float or out of range")
     if seconds < 0:
         raise Error("ERR timeout is negative")

@@ -1,7 +1,7 @@
 """The engine: takes a request, decides whether it may run, runs it, and looks after what follows from it.
 
-The order of the checks is that of Redis's ``processCommand``; ``execute`` is its fast way through for the ordinary case,
-in which neither the session nor the engine has its *gate* set. Commands inside EXEC and scripts come in by ``call``.
+The order of the checks is that of Redis's ``processCommand``; ``execute`` is its fast way through for the ordinary
+case, in which neither session nor engine has its *gate* set. Commands inside EXEC and scripts come in by ``call``.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Engine:
     - *seed*: of everything random; from the system when not given.
 
     A driver calls :meth:`connect`, :meth:`execute` and :meth:`disconnect`, and :meth:`run_due` when :meth:`next_due`
-    says so; ``on_earlier`` tells it that the time to wake up has moved closer. An engine is used by one thread at a time.
+    says so; ``on_earlier`` tells it that the time to wake up has moved closer. One thread at a time may use an engine.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Engine:
         return session
 
     def disconnect(self, session: Session) -> None:
-        """End a session whose client has gone: it waits for nothing, watches nothing and listens to nothing any more."""
+        """End a session whose client has gone: it waits for nothing, watches nothing, listens to nothing any more."""
         if self.sessions.pop(session.id, None) is None:
             return
         session.closing = True
@@ -318,12 +318,16 @@ class Engine:
         due = self.timers.next_due()
         if self.active_expire and not self.pause.active:
             for database in self.databases:
-                if database.expires and (expiry := database.next_expiry()) is not None and (due is None or expiry < due):
+                if (
+                    database.expires
+                    and (expiry := database.next_expiry()) is not None
+                    and (due is None or expiry < due)
+                ):
                     due = expiry
         return due
 
     def run_due(self) -> None:
-        """Fire one batch of what has fallen due: timers, and keys whose time has passed, in the order of their times."""
+        """Fire one batch of what has fallen due: timers, and keys whose time has passed, in order of their times."""
         self._read_clock()
         timer = self.timers.pop_due(self.now)
         while timer is not None:

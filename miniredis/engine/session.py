@@ -29,7 +29,7 @@ class Session:
 
     A driver makes one with :meth:`Engine.connect` and provides two hooks: ``deliver(reply)`` takes whatever reaches
     the client unasked, in the order in which it must be sent, and ``on_close()`` is called when the engine wants the
-    connection closed (``CLIENT KILL``). After each reply the driver closes the connection itself when ``closing`` is set.
+    connection closed (``CLIENT KILL``). After each reply the driver itself closes the connection if ``closing`` is set.
     """
 
     __slots__ = (

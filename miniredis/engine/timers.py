@@ -27,7 +27,7 @@ class Timer:
 class Timers:
     """Timers in order of their times; those of one millisecond fire in the order they were set.
 
-    ``on_earlier`` is called with its time when a new timer is due before all others: the driver's cue to wake up sooner.
+    ``on_earlier`` is called with its time when a new timer is due before all others: the driver's cue to wake sooner.
     """
 
     __slots__ = ("_heap", "_sequence", "on_earlier")
