@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from miniredis.resp.types import Argv, Reply
+from miniredis.structures.numbers import parse_integer
 
 if TYPE_CHECKING:
     from miniredis.engine.session import Session
@@ -54,44 +55,51 @@ class KeySpec:
     find: tuple[Any, ...]
     notes: str = ""
 
-    def positions(self, argv: Argv) -> list[int]:
-        """The positions of the keys in *argv*; empty where this specification cannot tell."""
-        match self.begin:
-            case ("index", first):
-                pass
-            case ("keyword", word, start_from):
-                found = _find_keyword(argv, word, start_from)
-                if found is None:
-                    return []
-                first = found + 1
-            case _:
-                return []
+    def positions(self, argv: Argv) -> list[int] | None:
+        """The positions of the keys in *argv*; None where this specification cannot tell or *argv* does not fit it."""
+        first = self._begin(argv)
+        if first is None:
+            return None
         match self.find:
             case ("range", last, step, limit):
                 if last >= 0:
                     end = first + last
-                elif limit > 1:
+                elif limit:
                     end = first + (len(argv) - first) // limit + last
                 else:
                     end = len(argv) + last
-                return [position for position in range(first, end + 1, step) if position < len(argv)]
             case ("keynum", key_num_index, first_key, step):
-                try:
-                    count = int(argv[first + key_num_index])
-                except (ValueError, IndexError):
-                    return []
-                start = first + first_key
-                return [p for p in range(start, start + max(count, 0) * step, step) if p < len(argv)]
+                if first + key_num_index >= len(argv):
+                    return None
+                count = parse_integer(argv[first + key_num_index])
+                if count is None or count < 0:
+                    return None
+                first += first_key
+                end = first + (count - 1) * step
             case _:
-                return []
+                return None
+        if not first <= end < len(argv):
+            return None
+        return list(range(first, end + 1, step))
+
+    def _begin(self, argv: Argv) -> int | None:
+        match self.begin:
+            case ("index", position):
+                return int(position)
+            case ("keyword", word, start_from):
+                found = _find_keyword(argv, word, start_from)
+                return None if found is None else found + 1
+            case _:
+                return None
 
 
 def _find_keyword(argv: Argv, word: str, start_from: int) -> int | None:
+    """Where *word* stands, a key behind it; sought from *start_from*, backwards when that counts from the end."""
     wanted = word.encode().upper()
-    if start_from >= 0:
-        candidates = range(start_from, len(argv))
+    if start_from > 0:
+        candidates = range(start_from, len(argv) - 1)
     else:
-        candidates = range(len(argv) + start_from, 0, -1)
+        candidates = range(len(argv) + start_from, 1, -1)
     for position in candidates:
         if argv[position].upper() == wanted:
             return position

@@ -10,6 +10,7 @@ The notation is the one of Redis's command pages::
     [WEIGHTS weight [weight ...]]            the token once, then its values
     [GET pattern [GET pattern ...]]          the token before every value
     <BEFORE | AFTER>                         one of them is required
+    <a | b [...]>                            any of them, repeatedly: short for <a | b [a | b ...]>
 
 A word in capitals, or one without a letter (``*``, ``~``), is a token, sent as it stands. Any other word is a value
 that the client chooses. ``[…]`` is optional, ``<…>`` a required group, ``|`` separates alternatives, and ``[x ...]``
@@ -26,9 +27,10 @@ What the notation does not show is told beside it:
   groups open, an outer one before those in it.
 - *details*: facts about single arguments. The key is an argument's token, or its word where it has none, or a group's
   name; ``"group argument"`` where only the one in that group is meant. Facts are ``fact=value``, separated by spaces:
-  ``name``, ``type``, ``since``, ``valkey-since``, ``deprecated-since``, ``key-spec`` (an index, ``none`` for no
-  index), ``leads`` (``argument``, ``block`` or ``none``: what a token belongs to, against the first rule above) and,
-  taking the rest of the text, ``summary``.
+  ``name``, ``type``, ``since``, ``valkey-since``, ``added`` and ``valkey-added`` (the version that brought it, where
+  ``COMMAND DOCS`` does not tell), ``deprecated-since``, ``key-spec`` (an index, ``none`` for no index), ``leads``
+  (``argument``, ``block`` or ``none``: what a token belongs to, against the first rule above) and, taking the rest of
+  the text, ``summary``.
 
 An argument is called by its word, or else by its token in lower case; its type follows from its word (see
 ``_TYPES``), and the n-th key of a command is described by its n-th key specification.
@@ -37,8 +39,8 @@ An argument is called by its word, or else by its token in lower case; its type 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["word", "token", "oneof", "block"]
@@ -70,9 +72,10 @@ class Argument:
     """One argument, or a group of them: the fields of an entry of ``COMMAND DOCS``' *arguments*.
 
     *type* is ``key``, ``string``, ``integer``, ``double``, ``unix-time``, ``pattern``, ``pure-token``, ``oneof`` or
-    ``block``; *children* belong to the last two. *token* is what precedes the value, ``None`` for none. *since* is
-    of Redis's numbering and empty where that is the command's own or where only Valkey has the argument, from
-    *valkey_since* on.
+    ``block``; *children* belong to the last two. *token* is what precedes the value, ``None`` for none.
+
+    *since* is of Redis's numbering, *valkey_since* of Valkey's; both are empty where the argument is as old as the
+    command. *is_since_shown* says whether ``COMMAND DOCS`` tells.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Argument:
     summary: str = ""
     since: str = ""
     valkey_since: str = ""
+    is_since_shown: bool = True
     deprecated_since: str = ""
 
 
@@ -172,9 +176,9 @@ class _Reader:
                 alternatives.append(current)
                 current, starts = [], []
                 self._position += 1
-            elif symbol == "[" and (repetition := self._repetition()):
+            elif symbol == "[" and (repetition := self._repetition()) is not None:
                 self._position = start + len(repetition) + 3
-                if self._symbols[opened:start] == repetition and "|" in repetition:
+                if not repetition or (self._symbols[opened:start] == repetition and "|" in repetition):
                     repeated = True
                     continue
                 first = start - len(repetition)
@@ -191,16 +195,16 @@ class _Reader:
         self._position += 1
         return [*alternatives, current], repeated
 
-    def _repetition(self) -> list[str]:
-        """The symbols between the bracket here and its ``...``; none where it is an ordinary bracket."""
+    def _repetition(self) -> list[str] | None:
+        """The symbols between the bracket here and its ``...``; None where it is an ordinary bracket."""
         depth = 0
         for position in range(self._position, len(self._symbols)):
             symbol = self._symbols[position]
             depth += (symbol in "[<") - (symbol in "]>")
             if depth == 0:
                 inside = self._symbols[self._position + 1 : position]
-                return inside[:-1] if inside[-1:] == ["..."] else []
-        return []
+                return inside[:-1] if inside[-1:] == ["..."] else None
+        return None
 
     def _item(self, symbol: str) -> _Node:
         self._position += 1
@@ -307,8 +311,9 @@ class _Describer:
             multiple_token=node.multiple_token,
             key_spec_index=self._key_spec_index(type_name, told),
             summary=told.get("summary", ""),
-            since=told.get("since", ""),
-            valkey_since=told.get("valkey-since", ""),
+            since=told.get("since") or told.get("added", ""),
+            valkey_since=told.get("valkey-since") or told.get("valkey-added", ""),
+            is_since_shown="added" not in told and "valkey-added" not in told,
             deprecated_since=told.get("deprecated-since", ""),
             children=tuple(self._argument(child, name) for child in node.children),
         )
@@ -330,10 +335,24 @@ class _Describer:
         return index
 
 
-def leaves(arguments: Sequence[Argument]) -> Iterator[Argument]:
-    """The arguments that are not groups, in order."""
+def select(arguments: Sequence[Argument], is_known: Callable[[Argument], bool]) -> tuple[Argument, ...]:
+    """*arguments* without those that are not known, at any depth.
+
+    A group that loses alternatives until one is left is that one (``[SCHEDULE | CANCEL]`` without ``CANCEL`` is
+    ``[SCHEDULE]``), and a group that loses all goes too.
+    """
+    selected: list[Argument] = []
     for argument in arguments:
+        if not is_known(argument):
+            continue
         if argument.children:
-            yield from leaves(argument.children)
-        else:
-            yield argument
+            children = select(argument.children, is_known)
+            if not children:
+                continue
+            if len(children) == 1 < len(argument.children) and argument.type == "oneof" and argument.token is None:
+                optional = argument.optional or children[0].optional
+                argument = replace(children[0], optional=optional, multiple=argument.multiple or children[0].multiple)
+            else:
+                argument = replace(argument, children=children)
+        selected.append(argument)
+    return tuple(selected)
