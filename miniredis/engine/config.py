@@ -100,11 +100,13 @@ class Config:
     tcp_keepalive: int
     timeout: int
     tls_auth_clients: str
+    tls_ca_cert_dir: str
     tls_ca_cert_file: str
     tls_cert_file: str
     tls_key_file: str
     tls_key_file_pass: str
     tls_port: int
+    tls_protocols: str
     tracking_table_max_keys: int
     unixsocket: str
     unixsocketperm: int

@@ -1,0 +1,7 @@
+"""``python -m miniredis``."""
+
+import sys
+
+from miniredis.cli import main
+
+sys.exit(main())

@@ -1,0 +1,166 @@
+"""``python -m miniredis``: redis-server's command line.
+
+    miniredis [/path/to/redis.conf] [--directive value ...] [-]
+
+The last ``-`` reads more of the config from standard input. Every directive of redis.conf is an option; beyond them
+there are only ``--emulate`` and ``--seed``. One line on standard output says that, and where, clients can connect; all
+else is logged. What stops the server from starting is one line on standard error and exit code 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import miniredis.commands  # noqa: F401  the engine knows the commands that are imported
+from miniredis.engine.config import Config, ConfigError
+from miniredis.engine.config_file import ConfigFileError, command_line_as_text, load_config, read_config_file
+from miniredis.engine.engine import Engine
+from miniredis.engine.version import DEFAULT_VERSION, VERSIONS, ServerVersion, version_named
+from miniredis.server import ListenError, Server
+from miniredis.server.log import LEVELS, log_to, logger
+
+USAGE: Final = f"""\
+Usage: miniredis [/path/to/redis.conf] [options] [-]
+       miniredis - (read config from stdin)
+       miniredis -v or --version
+       miniredis -h or --help
+
+Every directive of redis.conf is an option: --port 7777, --requirepass secret, --save "".
+Beyond them there are:
+       --emulate {"|".join(VERSIONS)}
+                 which server to be (default: {DEFAULT_VERSION.name})
+       --seed NUMBER
+                 makes everything random repeatable
+
+Examples:
+       miniredis (listens on 127.0.0.1:6379)
+       miniredis --port 0 (takes a free port and prints it)
+       echo 'requirepass secret' | miniredis -
+       miniredis /etc/redis/6379.conf --loglevel verbose
+"""
+
+
+class UsageError(Exception):
+    """A command line that makes no server; the message says why, in one line."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a server as *arguments* (default: the process's own) say, until it is told to stop. Returns the exit code."""
+    options = list(sys.argv[1:] if arguments is None else arguments)
+    if options in (["-v"], ["--version"]):
+        print(f"miniredis v={_own_version()} emulating {', '.join(VERSIONS)}")
+        return 0
+    if options in (["-h"], ["--help"]):
+        print(USAGE, end="")
+        return 0
+    try:
+        engine = _new_engine(options)
+        asyncio.run(_serve(engine))
+    except (UsageError, ListenError, ConfigError) as error:
+        print(f"miniredis: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _own_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("miniredis")
+    except PackageNotFoundError:
+        return "0"
+
+
+# The command line
+
+
+def _new_engine(options: list[str]) -> Engine:
+    """The engine that the command line *options* describe. Raises :class:`UsageError` or :class:`ConfigError`."""
+    emulate, seed = _take(options, "--emulate"), _take(options, "--seed")
+    config = Config(_version(emulate))
+    config.bind = ("127.0.0.1", "-::1")  # redis-server listens on every address
+    _configure(config, options)
+    return Engine(config.version, config, _seed(seed))
+
+
+def _take(options: list[str], name: str) -> str | None:
+    """Take the option *name* and its value out of *options*."""
+    value = None
+    while name in options:
+        position = options.index(name)
+        if position + 1 == len(options):
+            raise UsageError(f"{name} needs a value")
+        value = options[position + 1]
+        del options[position : position + 2]
+    return value
+
+
+def _version(name: str | None) -> ServerVersion:
+    try:
+        return DEFAULT_VERSION if name is None else version_named(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _seed(text: str | None) -> int | None:
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        raise UsageError(f"--seed takes an integer, not '{text}'") from None
+
+
+def _configure(config: Config, options: list[str]) -> None:
+    """Set what the config file, standard input and the command line say, in this order, as redis-server does."""
+    if options and not options[0].startswith("-"):
+        path = options.pop(0)
+        _load(config, read_config_file(path), path)
+    if "-" in (options[:1] + options[-1:]):
+        options.pop(0 if options[0] == "-" else -1)
+        _load(config, sys.stdin.read(), "standard input")
+    if options:
+        if not options[0].startswith("--"):
+            raise UsageError(f"'{options[0]}' is no option: options begin with --, see --help")
+        _load(config, command_line_as_text(options), "")
+
+
+def _load(config: Config, text: str, origin: str) -> None:
+    try:
+        load_config(config, text)
+    except ConfigFileError as error:
+        place = f"{origin}, line {error.number}: " if origin else "--"
+        raise UsageError(f"{place}{error.line}: {error}") from None
+
+
+# The server
+
+
+async def _serve(engine: Engine) -> None:
+    """Run until a signal or SHUTDOWN says stop."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stopping.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
+    config = engine.config
+    try:
+        log = log_to(config.logfile, config.loglevel)
+    except OSError as error:
+        raise UsageError(f"Can't open the log file: {error.strerror}: {config.logfile}") from None
+    server = Server(engine)
+    config.on_change("loglevel", lambda: logger.setLevel(LEVELS[config.loglevel]))
+    try:
+        await server.start()
+        print(f"miniredis as {engine.version.name}, ready on {server.url}", flush=True)
+        logger.info("Ready to accept connections")
+        await stopping.wait()
+        logger.info("Stopping")
+        await server.stop()
+    finally:
+        logger.removeHandler(log)
+        log.close()

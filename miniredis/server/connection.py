@@ -1,0 +1,389 @@
+"""One client's connection: bytes in, requests executed in their order, all replies of a batch written at once.
+
+The rule of this file: at any moment either nothing stands in the way and requests are executed as they arrive, or
+``_waits`` says why not, and what arrives is held, in order, until the last reason is gone. The reasons are few: the
+client's last command blocks, the client does not read its replies, others shall have their turn, the connection is not
+there yet, or not any more. Reading goes on meanwhile, because only a socket that is read tells that its client is gone.
+
+What reaches a client unasked (``deliver``) joins the replies in the order it came. It is written at the end of the
+client's own batch or, once for everything, in the next turn of the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from itertools import islice
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from miniredis.engine.blocking import Blocked
+from miniredis.resp.errors import ProtocolError, QueryBufferLimitError
+from miniredis.resp.request import RequestParser
+from miniredis.resp.types import Error, Reply
+
+if TYPE_CHECKING:
+    from miniredis.engine.session import Session
+    from miniredis.server.server import Server
+
+logger = logging.getLogger("miniredis")
+
+# Why requests are not executed as they arrive.
+_EXECUTING: Final = 1
+"""They are: what is delivered meanwhile is written with the batch."""
+_UNFINISHED: Final = 2
+"""There may be whole requests left, here or in the parser; somebody will attend to them."""
+_BLOCKED: Final = 4
+"""The last command's reply is still to come."""
+_WRITING: Final = 8
+"""The client does not read as fast as it is answered."""
+_UNCONNECTED: Final = 16
+_CLOSING: Final = 32
+
+_SLICE: Final = 128
+"""So many requests are executed before their replies are written and somebody looks at the time."""
+
+_TURN: Final = 0.005
+"""Seconds after which a client with a long pipeline lets the others have their turn."""
+
+_READ_AHEAD: Final = 1 << 18
+"""Bytes that a client waiting for its next turn may send ahead; it is read from again when they are executed."""
+
+_LARGE_REPLIES: Final = 1 << 14
+"""Replies of one batch that are larger than this are checked against ``client-output-buffer-limit``."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """The connection of one client of *server*, over TCP, TLS or a Unix socket."""
+
+    __slots__ = (
+        "_encoders",
+        "_execute",
+        "_held",
+        "_held_size",
+        "_is_attended",
+        "_is_reading",
+        "_out",
+        "_out_size",
+        "_over_soft_limit_since",
+        "_parser",
+        "_server",
+        "_statistics",
+        "_transport",
+        "_waits",
+        "session",
+    )
+
+    _transport: asyncio.Transport
+    session: Session
+    """From ``connection_made`` on."""
+
+    def __init__(self, server: Server) -> None:
+        engine = server.engine
+        self._server = server
+        self._execute = engine.execute
+        self._statistics = engine.statistics
+        self._encoders = server.encoders
+        self._parser: RequestParser = server.new_parser()
+        self._held: deque[bytes] = deque()
+        self._held_size = 0
+        self._out: list[bytes] = []
+        self._out_size = 0  # of what is in _out, kept while the client is slow
+        self._over_soft_limit_since: int | None = None
+        self._is_reading = True
+        self._is_attended = False
+        self._waits = _UNCONNECTED
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        refusal = self._server.admit(self, transport)
+        if refusal is not None:
+            self._waits |= _CLOSING
+            transport.write(refusal)
+            transport.close()
+            return
+        session = self.session = self._server.engine.connect(self.deliver)
+        session.on_close = self.abort
+        session.query_buffer = self._query_buffer_size
+        _describe(session, transport)
+        self._waits &= ~_UNCONNECTED
+        if self._waits:
+            self._attend_soon()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._server.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._server.read_buffer[:nbytes])
+        statistics = self._statistics
+        statistics.input_bytes += nbytes
+        statistics.reads_processed += 1
+        if self._waits:
+            self._hold(data)
+            return
+        try:
+            self._parser.feed(data)
+        except QueryBufferLimitError:
+            self._close_over_query_limit()
+            return
+        self._work()
+
+    def eof_received(self) -> bool:
+        """The client will send no more. Redis executes what had come by then, and answers as far as it is read."""
+        if self._waits & _UNFINISHED and not self._waits & (_BLOCKED | _CLOSING | _UNCONNECTED):
+            self._waits &= _WRITING
+            self._work(to_the_end=True)
+        self._close()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._let_go()
+        self._server.forget(self)
+
+    def pause_writing(self) -> None:
+        self._waits |= _WRITING
+
+    def resume_writing(self) -> None:
+        self._waits &= ~_WRITING
+        self._over_soft_limit_since = None
+        self._attend_soon()
+
+    # Requests
+
+    def _work(self, to_the_end: bool = False) -> None:
+        """Execute the requests at hand until something stands in the way, and write the replies."""
+        session = self.session
+        execute = self._execute
+        encoders = self._encoders
+        parser = self._parser
+        out = self._out
+        append = out.append
+        turn_ends = 0.0
+        self._waits |= _EXECUTING
+        try:
+            while True:
+                size = _SLICE
+                if not session.authenticated or not parser.authenticated:
+                    parser.authenticated = session.authenticated
+                    size = 1
+                replies = len(out)
+                for argv in islice(parser, size):
+                    reply = execute(session, argv)
+                    kind = reply.__class__
+                    if kind is bytes:
+                        append(b"$%d\r\n%b\r\n" % (len(reply), reply))
+                    elif kind is Blocked:
+                        if not reply.done:
+                            reply.on_done = self._unblocked
+                            self._waits |= _BLOCKED | _UNFINISHED
+                            break
+                        append(encoders[session.protocol](reply.reply))
+                    else:
+                        append(encoders[session.protocol](reply))
+                    if session.closing:
+                        break
+                if self._waits & _BLOCKED or session.closing:
+                    break
+                if len(out) - replies < size:
+                    if not self._held:
+                        self._waits &= ~_UNFINISHED
+                        break
+                    parser.feed(data := self._held.popleft())
+                    self._held_size -= len(data)
+                if to_the_end:
+                    continue
+                self._flush()
+                if self._waits & _WRITING:
+                    self._waits |= _UNFINISHED
+                    break
+                now = monotonic()
+                if not turn_ends:
+                    turn_ends = now + _TURN
+                elif now >= turn_ends:
+                    self._waits |= _UNFINISHED
+                    break
+        except ProtocolError as error:
+            logger.log(15, "Protocol error (%s) from client: %s", error, session.address)
+            append(encoders[session.protocol](Error(b"ERR " + error.message)))
+            session.closing = True
+        except QueryBufferLimitError:
+            self._close_over_query_limit()
+            return
+        except Exception:
+            logger.exception("a bug in a reply")
+            append(encoders[session.protocol](Error(b"ERR internal error")))
+            self._waits |= _UNFINISHED
+        self._waits &= ~_EXECUTING
+        if session.closing:
+            self._close()
+            return
+        self._flush()
+        if self._waits == _UNFINISHED:
+            self._attend_soon()
+        elif not self._is_reading and self._held_size <= _READ_AHEAD:
+            self._is_reading = True
+            self._transport.resume_reading()
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what cannot be executed now, up to the limit of the query buffer."""
+        waits = self._waits
+        if waits & _CLOSING:
+            return
+        self._held.append(data)
+        self._held_size += len(data)
+        self._waits = waits | _UNFINISHED
+        if self._query_buffer_size() > self._server.engine.config.client_query_buffer_limit:
+            if waits & _BLOCKED:
+                self._close_over_query_limit()
+            else:
+                self._stop_reading()
+        elif not waits & (_BLOCKED | _WRITING | _UNCONNECTED) and self._held_size > _READ_AHEAD:
+            self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._transport.pause_reading()
+
+    def _query_buffer_size(self) -> int:
+        return self._parser.buffered + self._held_size
+
+    def _close_over_query_limit(self) -> None:
+        logger.warning("Closing client that reached max query buffer length: %s", self.session.address)
+        self.abort()
+
+    def _unblocked(self, reply: Reply) -> None:
+        self._waits &= ~_BLOCKED
+        self.deliver(reply)
+        self._attend_soon()
+
+    # Replies
+
+    def deliver(self, reply: Reply) -> None:
+        """Send what the client did not ask for, after everything that was sent to it before."""
+        waits = self._waits
+        if waits & _CLOSING:
+            return
+        frame = self._encoders[self.session.protocol](reply)
+        self._out.append(frame)
+        if waits & _WRITING:
+            self._out_size += len(frame)
+            self._check_output_limit(self._out_size)
+        elif not self._is_attended and not waits & _EXECUTING:
+            self._attend_soon()
+
+    def _attend_soon(self) -> None:
+        if not self._is_attended:
+            self._is_attended = True
+            self._server.attend_soon(self)
+
+    def attend(self) -> None:
+        """Do what had to wait for this turn of the event loop."""
+        self._is_attended = False
+        if self._waits == _UNFINISHED:
+            self._waits = 0
+            self._work()
+        elif self._waits & _CLOSING:
+            return
+        else:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what has gathered, unless the client has to read first."""
+        out = self._out
+        if not out:
+            return
+        if self._waits & _WRITING:
+            self._out_size = sum(map(len, out))
+            self._check_output_limit(self._out_size)
+            return
+        data = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        size = len(data)
+        if size > _LARGE_REPLIES and not self._check_output_limit(size):
+            return
+        statistics = self._statistics
+        statistics.output_bytes += size
+        statistics.writes_processed += 1
+        self._transport.write(data)
+
+    def _check_output_limit(self, size: int) -> bool:
+        """Whether the client may have *size* bytes to read; it is closed in the next turn if not."""
+        session = self.session
+        is_subscriber = session.channels or session.patterns or session.shard_channels
+        limits = self._server.engine.config.client_output_buffer_limit
+        hard, soft, soft_seconds = limits["pubsub" if is_subscriber else "normal"]
+        if not hard and not soft:
+            return True
+        if self._waits & _WRITING:
+            size += self._transport.get_write_buffer_size()
+        if hard and size > hard:
+            return self._refuse_output()
+        if not soft or size <= soft:
+            self._over_soft_limit_since = None
+            return True
+        engine = self._server.engine
+        if self._over_soft_limit_since is None:
+            self._over_soft_limit_since = engine.now
+            engine.timers.call_at(engine.now + soft_seconds * 1000 + 1, self._look_at_soft_limit)
+        return engine.now - self._over_soft_limit_since <= soft_seconds * 1000 or self._refuse_output()
+
+    def _look_at_soft_limit(self) -> None:
+        if self._over_soft_limit_since is not None and not self._waits & _CLOSING:
+            self._check_output_limit(self._out_size)
+
+    def _refuse_output(self) -> bool:
+        logger.warning("Client %s closed for overcoming of output buffer limits.", self.session.address)
+        # Not at once: whoever delivers may be walking through the subscribers.
+        self._waits |= _CLOSING
+        self._server.loop.call_soon(self.abort)
+        return False
+
+    # The end
+
+    def _close(self) -> None:
+        """Close as soon as the client has what it was answered."""
+        if self._waits & _CLOSING:
+            return
+        self._waits |= _CLOSING
+        data = b"".join(self._out)
+        self._let_go()
+        if data:
+            self._statistics.output_bytes += len(data)
+            self._statistics.writes_processed += 1
+            self._transport.write(data)
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whatever the client has not read yet."""
+        self._let_go()
+        self._transport.abort()
+
+    def _let_go(self) -> None:
+        self._out.clear()
+        self._held.clear()
+        self._held_size = 0
+        self._parser.close()
+        if not self._waits & _UNCONNECTED:
+            self._server.engine.disconnect(self.session)
+        self._waits |= _CLOSING
+
+
+def _describe(session: Session, transport: asyncio.Transport) -> None:
+    """Note both ends as ``CLIENT LIST`` shows them."""
+    name = transport.get_extra_info("sockname")
+    if isinstance(name, tuple):
+        session.address = format_address(*transport.get_extra_info("peername")[:2])
+        session.local_address = format_address(*name[:2])
+    else:
+        session.unix_socket = True
+        session.address = session.local_address = f"{name}:0"
+
+
+def format_address(host: str, port: int) -> str:
+    """``127.0.0.1:6379``, ``[::1]:6379``."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

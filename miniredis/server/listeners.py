@@ -1,0 +1,121 @@
+"""The sockets that clients come in by: TCP on several addresses, TLS, a Unix socket.
+
+Sockets are bound here by hand and not by asyncio, for what asyncio cannot do: an address that may be missing
+(``-::1``), one ephemeral port for all addresses, and errors in redis-server's words. Nothing is looked up in DNS on
+a thread, so that starting a server leaves no thread behind.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Sequence
+from typing import Final
+
+_EPHEMERAL_ATTEMPTS: Final = 20
+"""How often another ephemeral port is tried when one that is free on the first address is taken on another."""
+
+_NO_SUCH_ADDRESS: Final = frozenset(
+    {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.EPFNOSUPPORT, errno.ENOPROTOOPT}
+)
+"""What binding fails with on a machine that lacks the address or its protocol: no reason to stop if it is optional."""
+
+_LONGEST_UNIX_PATH: Final = 107
+
+
+class ListenError(Exception):
+    """A socket that cannot be had, in redis-server's words and one line."""
+
+
+def bind_tcp(addresses: Sequence[str], port: int, backlog: int) -> list[socket.socket]:
+    """Listening sockets on every address of a ``bind`` directive, all on the same port.
+
+    *port* 0 takes one that is free. An address beginning with ``-`` may be missing; ``*`` is every IPv4 address,
+    ``::*`` every IPv6 address. Raises :class:`ListenError`.
+    """
+    for attempt in range(_EPHEMERAL_ATTEMPTS):
+        try:
+            return _bind_all(addresses, port, backlog)
+        except ListenError as error:
+            cause = error.__cause__
+            taken = isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE
+            if port or not taken or attempt == _EPHEMERAL_ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _bind_all(addresses: Sequence[str], port: int, backlog: int) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    try:
+        for address in addresses:
+            optional = address.startswith("-")
+            host = address.removeprefix("-")
+            try:
+                sockets.append(_bind_one(host, port, backlog))
+            except OSError as error:
+                if optional and error.errno in _NO_SUCH_ADDRESS:
+                    continue
+                reason = error.strerror or str(error)
+                raise ListenError(
+                    f"Could not create server TCP listening socket {host}:{port}: bind: {reason}"
+                ) from error
+            port = sockets[0].getsockname()[1]
+    except BaseException:
+        for each in sockets:
+            each.close()
+        raise
+    if not sockets:
+        raise ListenError(f"Failed listening on port {port} (TCP), aborting.")
+    return sockets
+
+
+def _bind_one(host: str, port: int, backlog: int) -> socket.socket:
+    host = {"*": "0.0.0.0", "::*": "::"}.get(host, host)
+    family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(where)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def bind_unix(path: str, permissions: int, backlog: int) -> socket.socket:
+    """A listening Unix socket at *path*, with the mode *permissions* unless that is 0. Raises :class:`ListenError`.
+
+    As redis-server does, a socket that is left there from before is replaced; but not a file of another kind.
+    """
+    if len(os.fsencode(path)) > _LONGEST_UNIX_PATH:
+        raise ListenError(
+            f"unix socket path too long ({len(os.fsencode(path))}), must be under {_LONGEST_UNIX_PATH + 1}"
+        )
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        remove_socket(path)
+        listener.bind(path)
+        if permissions:
+            os.chmod(path, permissions)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise ListenError(f"Failed opening Unix socket: bind: {error.strerror}: {path}") from error
+    return listener
+
+
+def remove_socket(path: str) -> None:
+    """Remove the Unix socket at *path*, if there is one."""
+    try:
+        if stat.S_ISSOCK(os.stat(path).st_mode):
+            os.unlink(path)
+    except FileNotFoundError:
+        pass

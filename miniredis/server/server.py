@@ -1,0 +1,215 @@
+"""A server: one engine, its listeners and connections, on one event loop.
+
+It owns what it opens. ``stop`` returns when every socket is closed and every client forgotten; nothing of the server is
+left on the loop after that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from miniredis.engine.engine import Engine
+from miniredis.resp.encoder import Encoder
+from miniredis.resp.request import RequestParser
+from miniredis.resp.types import Reply
+from miniredis.server import listeners
+from miniredis.server.connection import Connection, format_address
+from miniredis.server.wakeup import Wakeup
+from miniredis.structures.numbers import format_double_17g, format_double_shortest
+
+logger = logging.getLogger("miniredis")
+
+READ_SIZE: Final = 1 << 16
+"""Bytes read from a client in one turn of the event loop."""
+
+_PROTECTED_MODE_REFUSAL: Final = (
+    b"-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
+    b"default user. In this mode connections are only accepted from the loopback interface. If you want to connect from "
+    b"external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending "
+    b"the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host "
+    b"the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG "
+    b"REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the "
+    b"Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If "
+    b"you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an "
+    b"authentication password for the default user. NOTE: You only need to do one of the above things in order for the "
+    b"server to start accepting connections from the outside.\r\n"
+)
+
+
+class Server:
+    """*engine* on the network.
+
+    What it listens on is said by the engine's config: ``bind``, ``port``, ``unixsocket``, ``tls-port``. Port 0 takes
+    one that is free, and means no plain TCP at all where ``tls-port`` is given, or where *tcp* is False.
+
+    Attributes:
+        port: the plain TCP port; 0 without one. ``tls_port`` alike.
+        unix_socket: the path of the Unix socket, or "".
+        connections: everybody who is connected, or whose last replies are still on their way.
+        read_buffer: where all connections receive into, one after the other.
+        on_shutdown: called when a client sends ``SHUTDOWN``; ``stop`` of this server if not set.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.host = ""
+        self.port = 0
+        self.tls_port = 0
+        self.unix_socket = ""
+        self.connections: set[Connection] = set()
+        self.handshakes: set[object] = set()
+        self.read_buffer = memoryview(bytearray(READ_SIZE))
+        digits = format_double_shortest if engine.version.redis >= (7, 2) else format_double_17g
+        self.encoders: dict[int, Callable[[Reply], bytes]] = {
+            2: Encoder(2, digits).encode,
+            3: Encoder(3, digits).encode,
+        }
+        self.loop: asyncio.AbstractEventLoop
+        self._listeners: list[asyncio.Server] = []
+        self._attention: list[Connection] = []
+        self._all_forgotten: asyncio.Future[None] | None = None
+        self._wakeup: Wakeup | None = None
+
+    # Life
+
+    async def start(self) -> None:
+        """Listen, on the running loop. Raises :class:`~miniredis.server.listeners.ListenError`; then nothing is open."""
+        self.loop = asyncio.get_running_loop()
+        config = self.engine.config
+        try:
+            if config.port or not config.tls_port:
+                for each in listeners.bind_tcp(config.bind, config.port, config.tcp_backlog):
+                    self._note_address(each)
+                    self.port = each.getsockname()[1]
+                    await self._listen(each, self.new_connection)
+            if config.tls_port:
+                await self._listen_for_tls()
+            if config.unixsocket:
+                path = config.unixsocket
+                unix = listeners.bind_unix(path, config.unixsocketperm, config.tcp_backlog)
+                self.unix_socket = path
+                await self._listen(unix, self.new_connection)
+        except BaseException:
+            await self.stop()
+            raise
+        self._wakeup = Wakeup(self.engine, self.loop)
+
+    async def _listen_for_tls(self) -> None:
+        from miniredis.server import tls  # the ssl module takes longer to import than all of this package
+
+        config = self.engine.config
+        context = tls.new_context(config)
+        for each in listeners.bind_tcp(config.bind, config.tls_port, config.tcp_backlog):
+            self._note_address(each)
+            self.tls_port = each.getsockname()[1]
+            await self._listen(each, lambda: tls.Handshake(self, context))
+
+    async def _listen(self, listener: socket.socket, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
+        try:
+            self._listeners.append(await self.loop.create_server(protocol, sock=listener))
+        except BaseException:
+            listener.close()
+            raise
+
+    def _note_address(self, listener: socket.socket) -> None:
+        if not self.host:
+            host = listener.getsockname()[0]
+            self.host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+    async def stop(self) -> None:
+        """Close everything: at once, whatever clients wait for."""
+        if self._wakeup is not None:
+            self._wakeup.stop()
+            self._wakeup = None
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        if self.unix_socket:
+            listeners.remove_socket(self.unix_socket)
+            self.unix_socket = ""
+        for connection in list(self.connections):
+            connection.abort()
+        for handshake in list(self.handshakes):
+            handshake.abort()
+        while self.connections or self.handshakes:
+            await asyncio.sleep(0)
+        self.host = ""
+        self.port = self.tls_port = 0
+
+    @property
+    def url(self) -> str:
+        """Where a client finds this server: ``redis://``, else ``rediss://``, else ``unix://``."""
+        if self.port:
+            return f"redis://{format_address(self.host, self.port)}"
+        if self.tls_port:
+            return f"rediss://{format_address(self.host, self.tls_port)}"
+        return f"unix://{self.unix_socket}"
+
+    # Connections
+
+    def new_connection(self) -> Connection:
+        """A connection that waits for its transport."""
+        return Connection(self)
+
+    def new_parser(self) -> RequestParser:
+        """A parser with the limits of the emulated version and the configuration."""
+        engine = self.engine
+        config = engine.config
+        return RequestParser(
+            authenticated=not config.requirepass,
+            proto_max_bulk_len=config.proto_max_bulk_len,
+            client_query_buffer_limit=config.client_query_buffer_limit,
+            checks_crlf=engine.version.is_valkey,
+        )
+
+    def admit(self, connection: Connection, transport: asyncio.Transport) -> bytes | None:
+        """Take *connection* in, or give the error with which it is turned away."""
+        config = self.engine.config
+        self.connections.add(connection)
+        if len(self.engine.sessions) >= config.maxclients:
+            self.engine.statistics.rejected_connections += 1
+            return b"-ERR max number of clients reached\r\n"
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            if config.protected_mode and not config.requirepass and not _is_loopback(peer[0]):
+                self.engine.statistics.rejected_connections += 1
+                return _PROTECTED_MODE_REFUSAL
+            if config.tcp_keepalive:
+                _keep_alive(transport.get_extra_info("socket"), config.tcp_keepalive)
+        return None
+
+    def forget(self, connection: Connection) -> None:
+        """*connection* is closed and gone."""
+        self.connections.discard(connection)
+
+    def attend_soon(self, connection: Connection) -> None:
+        """Call ``connection.attend()`` in the next turn of the event loop; one turn serves all who ask."""
+        if not self._attention:
+            self.loop.call_soon(self.attend)
+        self._attention.append(connection)
+
+    def attend(self) -> None:
+        """Attend to everybody who has asked for it."""
+        waiting, self._attention = self._attention, []
+        for connection in waiting:
+            connection.attend()
+
+
+def _is_loopback(host: str) -> bool:
+    address = ipaddress.ip_address(host.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _keep_alive(connection: socket.socket, interval: int) -> None:
+    """Have the kernel find out that a client is gone without a word: *interval* in seconds, as Redis sets it."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, interval)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(interval // 3, 1))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
