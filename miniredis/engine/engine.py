@@ -91,7 +91,7 @@ class Engine:
         seed: int | None = None,
     ) -> None:
         self.version = version
-        self.config = config if config is not None else Config()
+        self.config = config if config is not None else Config(version)
         self.random = random.Random(seed)
         self.clock = Clock()
         self.clock.on_move = self._clock_moved
