@@ -1,35 +1,68 @@
 """Clients that wait: blocking pops, ``WAIT``, commands held back by ``CLIENT PAUSE``.
 
-A command that has to wait returns a :class:`Blocked`. While it waits it costs nothing: no polling, no thread, one entry
-in the queue of each key it waits for. When a command, transaction or script has *ended*, the keys that it made ready are
-served: for each key, in the order the keys became ready, the waiters are asked in the order they came. A waiter that
-times out, is unblocked, killed or disconnected leaves every queue at once, so it can never swallow an element.
+A command that has to wait returns a :class:`Blocked`. While it waits it costs nothing: no polling, no thread, one
+entry in the queue of each key it waits for. When a command, transaction or script has *ended*, the keys that it made
+ready are served: for each key, in the order the keys became ready, the waiters are asked in the order they came. A
+waiter that times out, is unblocked, killed or disconnected leaves every queue at once, so it can never swallow an
+element.
+
+How a waiter is served changed in Redis 7.2. Before, it got what had come into the very key that became ready. Since
+then its whole command runs once more, and so ``BLPOP a b`` looks at ``a`` first even if it was ``b`` that became ready,
+and fails if ``a`` meanwhile holds something else than a list. It is the *attempt* given by the command that does one or
+the other.
 """
 
 from __future__ import annotations
 
+import logging
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from miniredis.engine.timers import Timer
-from miniredis.resp.types import NO_REPLY, Error, Reply
+from miniredis.engine.values import Value, type_name
+from miniredis.resp.types import NO_REPLY, NULL_ARRAY, Error, Reply
 
 if TYPE_CHECKING:
-    from miniredis.engine.engine import Engine
+    from miniredis.engine.engine import CommandState, Engine
     from miniredis.engine.keyspace import Database
     from miniredis.engine.session import Session
+
+logger = logging.getLogger("miniredis")
+
+KIND_OF_TYPE: Final = {b"list": "list", b"zset": "zset", b"stream": "stream"}
+"""The types that a client can wait for, and the kind of a client that does."""
+
+UNBLOCKED: Final = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
 
 
 class Blocked:
     """A reply that is still to come. The driver sets ``on_done`` and is called once, with the reply.
 
-    - *kind*: ``list``, ``zset``, ``stream``, ``wait`` or ``postponed``; what ``CLIENT LIST`` and ``UNBLOCK`` care about.
-    - *attempt*: tries the command again for a key that became ready; None when the key still has nothing for it.
-    - *silent*: the client has switched its replies off.
+    - *kind*: ``list``, ``zset``, ``stream``, ``wait`` or ``postponed``. A client of the first three is asked when one
+      of its keys holds that type.
+    - *attempt*: tries the command again for a key that became ready; None when there is still nothing for it.
     - *timeout_reply*: what a client gets whose time runs out, or that is unblocked with ``TIMEOUT``.
+    - *unblock_on_nokey*: ask it as well when a key it waits for is deleted or gets another type (XREADGROUP).
+
+    ``silent`` says that the client has switched its replies off.
     """
 
-    __slots__ = ("attempt", "database", "done", "keys", "kind", "on_done", "reply", "session", "silent", "timeout_reply", "timer")
+    __slots__ = (
+        "attempt",
+        "command_state",
+        "database",
+        "done",
+        "keys",
+        "kind",
+        "on_done",
+        "reply",
+        "session",
+        "silent",
+        "timeout_reply",
+        "timer",
+        "unblock_on_nokey",
+    )
 
     def __init__(
         self,
@@ -37,7 +70,9 @@ class Blocked:
         kind: str,
         keys: Sequence[bytes] = (),
         attempt: Callable[[bytes], Reply | None] | None = None,
-        timeout_reply: Reply = None,
+        timeout_reply: Reply = NULL_ARRAY,
+        *,
+        unblock_on_nokey: bool = False,
     ) -> None:
         self.session = session
         self.kind = kind
@@ -45,6 +80,8 @@ class Blocked:
         self.keys = tuple(dict.fromkeys(keys))
         self.attempt = attempt
         self.timeout_reply = timeout_reply
+        self.unblock_on_nokey = unblock_on_nokey
+        self.command_state: CommandState | None = None
         self.timer: Timer | None = None
         self.done = False
         self.silent = False
@@ -55,17 +92,22 @@ class Blocked:
 class BlockedClients:
     """Every waiting client of an engine, and the keys that became ready since the last time they were served."""
 
-    __slots__ = ("_engine", "_ready", "clients")
+    __slots__ = ("_engine", "_ready", "_waiting_for", "clients")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._ready: dict[tuple[Database, bytes], None] = {}
+        self._ready: OrderedDict[tuple[Database, bytes], None] = OrderedDict()
+        self._waiting_for = dict.fromkeys(KIND_OF_TYPE.values(), 0)
         self.clients: dict[Blocked, None] = {}
+
+    # Waiting
 
     def block(self, blocked: Blocked, timeout: int) -> Blocked:
         """Let *blocked* wait for its keys until *timeout* (milliseconds since the epoch; 0 for ever)."""
         blocked.session.blocked = blocked
         self.clients[blocked] = None
+        if blocked.kind in self._waiting_for:
+            self._waiting_for[blocked.kind] += 1
         waiting = blocked.database.waiting
         for key in blocked.keys:
             waiting.setdefault(key, {})[blocked] = None
@@ -73,59 +115,13 @@ class BlockedClients:
             blocked.timer = self._engine.timers.call_at(timeout, lambda: self.time_out(blocked))
         return blocked
 
-    def signal_ready(self, database: Database, key: bytes) -> None:
-        """Note that *key* has come into being while somebody waits for it."""
-        self._ready[(database, key)] = None
-
-    def has_ready(self) -> bool:
-        return bool(self._ready)
-
-    def serve(self) -> None:
-        """Serve the waiters of all ready keys, including those that become ready by serving."""
-        while self._ready:
-            ready, self._ready = self._ready, {}
-            for database, key in ready:
-                for blocked in list(database.waiting.get(key, ())):
-                    if not blocked.done:
-                        self._attempt(blocked, key)
-
-    def _attempt(self, blocked: Blocked, key: bytes) -> None:
-        assert blocked.attempt is not None
-        try:
-            reply = blocked.attempt(key)
-        except Error as error:
-            reply = error
-        if reply is not None:
-            self.finish(blocked, reply)
-
-    def time_out(self, blocked: Blocked) -> None:
-        """End the wait with the reply of an expired timeout."""
-        if not blocked.done:
-            self.finish(blocked, blocked.timeout_reply)
-
-    def finish(self, blocked: Blocked, reply: Reply) -> None:
-        """End the wait: leave every queue, then hand over *reply*."""
-        self.detach(blocked)
-        self.hand_over(blocked, reply)
-
-    def hand_over(self, blocked: Blocked, reply: Reply) -> None:
-        """Give the driver the reply of a wait that has ended."""
-        if blocked.silent:
-            reply = NO_REPLY
-        blocked.reply = reply
-        if blocked.on_done is not None:
-            blocked.on_done(reply)
-
-    def cancel(self, blocked: Blocked) -> None:
-        """End the wait with no reply: the client is gone, or its driver no longer wants to know."""
-        if not blocked.done:
-            self.detach(blocked)
-
     def detach(self, blocked: Blocked) -> None:
         """Take *blocked* out of every queue."""
         blocked.done = True
         blocked.session.blocked = None
         self.clients.pop(blocked, None)
+        if blocked.kind in self._waiting_for:
+            self._waiting_for[blocked.kind] -= 1
         waiting = blocked.database.waiting
         for key in blocked.keys:
             queue = waiting.get(key)
@@ -136,3 +132,110 @@ class BlockedClients:
         if blocked.timer is not None:
             blocked.timer.cancel()
             blocked.timer = None
+
+    # Keys that become ready
+
+    def signal_ready(self, database: Database, key: bytes) -> None:
+        """Note that *key*, which somebody waits for, has come into being or (a stream) has something new.
+
+        A type that nobody at all waits for is not noted, as in Redis: it decides whose turn it is when a transaction
+        deletes such a key and brings it back with another type.
+        """
+        if self._is_waited_for(database.data[key]):
+            self._ready[database, key] = None
+
+    def signal_deleted(self, database: Database, key: bytes, value: Value) -> None:
+        """Note that *key*, which somebody waits for, has lost *value*: it was deleted, or something else put there."""
+        if self._is_waited_for(value) and any(blocked.unblock_on_nokey for blocked in database.waiting[key]):
+            self._ready[database, key] = None
+
+    def _is_waited_for(self, value: Value) -> bool:
+        kind = KIND_OF_TYPE.get(type_name(value))
+        return kind is not None and self._waiting_for[kind] > 0
+
+    def has_ready(self) -> bool:
+        return bool(self._ready)
+
+    def serve(self) -> None:
+        """Serve the waiters of all ready keys, including those that become ready by serving."""
+        ready = self._ready
+        while ready:
+            (database, key), _ = ready.popitem(last=False)
+            for blocked in list(database.waiting.get(key, ())):
+                if not blocked.done and self._concerns(blocked, key):
+                    self._attempt(blocked, key)
+
+    def _concerns(self, blocked: Blocked, key: bytes) -> bool:
+        """Whether *key* has, at this moment, what *blocked* waits for."""
+        if blocked.unblock_on_nokey:
+            return True
+        value = blocked.database.peek(key)
+        return value is not None and KIND_OF_TYPE.get(type_name(value)) == blocked.kind
+
+    def _attempt(self, blocked: Blocked, key: bytes) -> None:
+        assert blocked.attempt is not None
+        try:
+            reply = blocked.attempt(key)
+        except Error as error:
+            reply = error.with_traceback(None)
+        except Exception:
+            logger.exception("a bug in serving a client blocked for %s", blocked.kind)
+            reply = Error("ERR internal error")
+        if reply is not None:
+            self.finish(blocked, reply)
+        elif self._engine.version.redis >= (7, 2):
+            self._requeue(blocked)
+
+    def _requeue(self, blocked: Blocked) -> None:
+        """Put *blocked* at the end of its queues: its command ran once more, and blocked once more."""
+        for key in blocked.keys:
+            queue = blocked.database.waiting[key]
+            del queue[blocked]
+            queue[blocked] = None
+
+    # The end of a wait
+
+    def time_out(self, blocked: Blocked) -> None:
+        """End the wait with the reply of an expired timeout."""
+        if not blocked.done:
+            self.finish(blocked, blocked.timeout_reply)
+
+    def unblock(self, session: Session, *, error: bool = False) -> bool:
+        """End the wait of *session* as ``CLIENT UNBLOCK`` does: like a timeout, or with an error. Whether it waited.
+
+        A command that a pause holds back is not unblocked.
+        """
+        blocked = session.blocked
+        if blocked is None or blocked.kind == "postponed":
+            return False
+        self.finish(blocked, Error(UNBLOCKED) if error else blocked.timeout_reply)
+        return True
+
+    def cancel(self, blocked: Blocked) -> None:
+        """End the wait with no reply: the client is gone, or its driver no longer wants to know."""
+        if not blocked.done:
+            self.detach(blocked)
+
+    def finish(self, blocked: Blocked, reply: Reply) -> None:
+        """End the wait: leave every queue, count the command, then hand over *reply*."""
+        self.detach(blocked)
+        self._count(blocked, reply)
+        self.hand_over(blocked, reply)
+
+    def _count(self, blocked: Blocked, reply: Reply) -> None:
+        """Count in ``INFO``. Since Redis 7.2 a command that blocks is a call only when it has its reply."""
+        state = blocked.command_state
+        if state is not None and self._engine.version.redis >= (7, 2):
+            state.calls += 1
+        if reply.__class__ is Error:
+            self._engine.statistics.count_error(reply.code)
+            if state is not None:
+                state.failed_calls += 1
+
+    def hand_over(self, blocked: Blocked, reply: Reply) -> None:
+        """Give the driver the reply of a wait that has ended."""
+        if blocked.silent:
+            reply = NO_REPLY
+        blocked.reply = reply
+        if blocked.on_done is not None:
+            blocked.on_done(reply)

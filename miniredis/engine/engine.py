@@ -214,6 +214,10 @@ class Engine:
         if reply.__class__ is Error:
             state.failed_calls += 1
             self.statistics.count_error(reply.code)
+        elif reply.__class__ is Blocked:
+            reply.command_state = state
+            if self.version.redis >= (7, 2):
+                state.calls -= 1  # it counts when its reply comes
         if taken >= self.slow_log.threshold:
             self.slow_log.add(session, state.command, argv, taken)
         if self.monitors:
@@ -303,8 +307,13 @@ class Engine:
         for monitor in self.monitors:
             monitor.deliver(SimpleString(line))
 
-    def block(self, blocked: Blocked, timeout: int) -> Blocked:
-        """Let a client wait: *timeout* in milliseconds from now, 0 for ever."""
+    def block(self, blocked: Blocked, timeout: int) -> Reply | Blocked:
+        """Let a client wait: *timeout* in milliseconds from now, 0 for ever. What the command has to return.
+
+        Where nobody may block (EXEC, scripts) that is the reply of a timeout at once.
+        """
+        if blocked.session.deny_blocking:
+            return blocked.timeout_reply
         return self.blocked_clients.block(blocked, self.now + timeout if timeout else 0)
 
     def update_gate(self) -> None:

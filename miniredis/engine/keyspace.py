@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from miniredis.engine import notifications
 from miniredis.engine.errors import wrong_type
-from miniredis.engine.values import StringValue, Value, is_string, string_bytes
+from miniredis.engine.values import StringValue, Value, is_string, string_bytes, type_name
 from miniredis.structures.bucket_index import BucketIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from miniredis.engine.blocking import Blocked
     from miniredis.engine.engine import Engine
     from miniredis.engine.session import Session
@@ -74,6 +72,13 @@ class Database:
             self.access[key] = engine.second
         return value
 
+    def look(self, key: bytes) -> Value | None:
+        """As :meth:`read`, but without touching the access time: for commands that only ask about a key."""
+        touches, self.engine.touches = self.engine.touches, False
+        value = self.read(key)
+        self.engine.touches = touches
+        return value
+
     def write(self, key: bytes) -> Value | None:
         """The value at *key* for a command that changes it; None if there is none."""
         if key in self.expires:
@@ -121,6 +126,8 @@ class Database:
         if key not in data:
             self.add(key, value)
             return
+        if self.waiting and key in self.waiting:
+            self.engine.blocked_clients.signal_deleted(self, key, data[key])
         data[key] = value
         self.access[key] = self.engine.second
         if not keep_ttl and key in self.expires:
@@ -140,8 +147,11 @@ class Database:
 
     def delete(self, key: bytes) -> bool:
         """Remove *key* and its time to live, with no event. Whether it was there."""
-        if self.data.pop(key, None) is None:
+        value = self.data.pop(key, None)
+        if value is None:
             return False
+        if self.waiting and key in self.waiting:
+            self.engine.blocked_clients.signal_deleted(self, key, value)
         self.access.pop(key, None)
         if key in self.expires:
             del self.expires[key]
@@ -200,6 +210,11 @@ class Database:
         when = self.expires.get(key)
         return None if when is None else max(when - self.engine.now, 0)
 
+    def is_past(self, key: bytes) -> bool:
+        """Whether the time of *key* has passed: for all that a client can see, it does not exist."""
+        when = self.expires.get(key)
+        return when is not None and self.engine.now > when
+
     def expire_if_due(self, key: bytes) -> bool:
         """Remove *key* if its time has passed, with its event. Whether it did."""
         when = self.expires.get(key)
@@ -242,6 +257,7 @@ class Database:
         for key in self.watched:
             if key in self.data:
                 self.touch_watchers(key)
+        self._signal_deleted({})
         self.data, self.expires, self.access, self._expire_heap, self._index = {}, {}, {}, [], None
         return removed
 
@@ -251,14 +267,22 @@ class Database:
             for key in mine.watched:
                 if key in mine.data or key in theirs.data:
                     mine.touch_watchers(key)
+            mine._signal_deleted(theirs.data)
         for name in ("data", "expires", "access", "_expire_heap", "_index"):
             mine_, theirs_ = getattr(self, name), getattr(other, name)
             setattr(self, name, theirs_)
             setattr(other, name, mine_)
         for database in (self, other):
-            database._signal_all(database.waiting)
+            database._signal_ready()
 
-    def _signal_all(self, keys: Iterable[bytes]) -> None:
-        for key in keys:
+    def _signal_ready(self) -> None:
+        for key in self.waiting:
             if key in self.data:
                 self.engine.blocked_clients.signal_ready(self, key)
+
+    def _signal_deleted(self, replaced_with: dict[bytes, Value]) -> None:
+        """Tell who waits for a key that it goes, or becomes another type, when all keys are replaced with others."""
+        for key in self.waiting:
+            value, other = self.data.get(key), replaced_with.get(key)
+            if value is not None and (other is None or type_name(value) != type_name(other)):
+                self.engine.blocked_clients.signal_deleted(self, key, value)

@@ -30,6 +30,9 @@ class Session:
     A driver makes one with :meth:`Engine.connect` and provides two hooks: ``deliver(reply)`` takes whatever reaches
     the client unasked, in the order in which it must be sent, and ``on_close()`` is called when the engine wants the
     connection closed (``CLIENT KILL``). After each reply the driver itself closes the connection if ``closing`` is set.
+
+    ``deny_blocking`` is set while EXEC runs a transaction, and always for the session of scripts: a command that would
+    have to wait then answers at once as if its time had run out (:meth:`Engine.block` looks at it).
     """
 
     __slots__ = (
@@ -41,6 +44,7 @@ class Session:
         "connected_at",
         "db",
         "deliver",
+        "deny_blocking",
         "engine",
         "gate",
         "id",
@@ -89,6 +93,7 @@ class Session:
         self.patterns: dict[bytes, None] = {}
         self.shard_channels: dict[bytes, None] = {}
         self.blocked: Blocked | None = None
+        self.deny_blocking = False
         self.reply_mode = REPLY_ON
         self.monitoring = False
         self.no_evict = False
