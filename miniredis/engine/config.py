@@ -130,6 +130,8 @@ class Config:
             self.directives[directive.name] = directive
             if directive.alias:
                 self.directives[directive.alias] = directive
+        if version.redis < (7, 2):
+            self.set_max_listpack_entries = 0  # sets have no listpack encoding yet
         self.dir = os.getcwd()
 
     def on_change(self, name: str, hook: Callable[[], None]) -> None:
