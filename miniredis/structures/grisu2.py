@@ -29,6 +29,7 @@ _POWER_COUNT: Final = 87
 # A scaled number has between 32 and 60 fractional bits: at most 32 bits of integer part, and room to multiply by ten.
 _MOST_FRACTION_BITS: Final = 60
 _FEWEST_FRACTION_BITS: Final = 32
+_TENS: Final = tuple(10**places for places in range(20))
 
 
 def shortest_digits(value: float) -> tuple[int, int]:
@@ -70,26 +71,22 @@ def _cut(upper: int, width: int, distance: int, fraction_bits: int, power_expone
     else:
         # As many fractional digits as make one unit of the last place smaller than the interval surely suffice;
         # most often one or two fewer do.
+        mask = one - 1
         places = len(str(one // width))
-        while places > 1 and _enough_places(upper, width, one, places - 1):
+        while places > 1 and upper * _TENS[places - 1] & mask < width * _TENS[places - 1]:
             places -= 1
-        scale = 10**places
+        scale = _TENS[places]
         digits = upper * scale >> fraction_bits
-        rest = upper * scale & (one - 1)
+        rest = upper * scale & mask
         unit = one
         width *= scale
         distance *= scale
         dropped = -places
-    # A unit less is inside the interval, and nearer to the double as long as the double lies more than half a unit below.
+    # Going down a unit stays inside the interval, and comes nearer to a double that lies more than half a unit below.
     while rest + unit <= width and 2 * rest + unit < 2 * distance:
         digits -= 1
         rest += unit
     return digits, dropped - power_exponent
-
-
-def _enough_places(upper: int, width: int, one: int, places: int) -> bool:
-    scale = 10**places
-    return upper * scale & (one - 1) < width * scale
 
 
 @cache

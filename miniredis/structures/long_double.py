@@ -32,6 +32,7 @@ _FRACTION_SCALE: Final = 10**_FRACTION_DIGITS
 
 # Python refuses to convert between int and str beyond a limit of digits that a program may lower to 640.
 _DIGITS_AT_ONCE: Final = 640
+_BEYOND_DIGITS_AT_ONCE: Final = 10**_DIGITS_AT_ONCE
 
 _match_decimal = re.compile(rb"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:e([+-]?[0-9]+))?", re.IGNORECASE).fullmatch
 _match_hexadecimal = re.compile(
@@ -201,12 +202,11 @@ def _read_integer(digits: bytes) -> int:
     if len(digits) <= _DIGITS_AT_ONCE:
         return int(digits)
     high, low = digits[:-_DIGITS_AT_ONCE], digits[-_DIGITS_AT_ONCE:]
-    return _read_integer(high) * 10**_DIGITS_AT_ONCE + int(low)
+    return _read_integer(high) * _BEYOND_DIGITS_AT_ONCE + int(low)
 
 
 def _print_integer(value: int) -> bytes:
-    # 2**2048 has 617 digits.
-    if value.bit_length() <= 2048:
+    if -_BEYOND_DIGITS_AT_ONCE < value < _BEYOND_DIGITS_AT_ONCE:
         return b"%d" % value
-    high, low = divmod(abs(value), 10**_DIGITS_AT_ONCE)
+    high, low = divmod(abs(value), _BEYOND_DIGITS_AT_ONCE)
     return (b"-" if value < 0 else b"") + _print_integer(high) + b"%0*d" % (_DIGITS_AT_ONCE, low)

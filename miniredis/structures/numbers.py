@@ -7,7 +7,8 @@ Redis refuses, and refuse hexadecimal floats, which Redis accepts.
 - Integers are canonical: a text is an integer only if printing the integer gives the same text back (string2ll).
 - Doubles are what strtod reads in the C locale. Redis calls it in three ways: strictly for scores and increments
   (:func:`parse_double`), leniently for the ends of score ranges (:func:`parse_score_bound`), and with a check of the
-  range for SORT (:func:`parse_sort_weight`).
+  range for SORT (:func:`parse_sort_weight`). Valkey 9 reads with fast_float instead, which knows neither hexadecimal
+  floats nor leading spaces.
 - Doubles are printed with 17 significant digits up to Redis 7.0, and with the shortest digits since 7.2.
 """
 
@@ -24,6 +25,9 @@ INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 
 _LONGEST_INTEGER: Final = 20
+# Any number of so many digits fits 64 bits.
+_SAFE_DIGITS: Final = 18
+_DIGIT_ZERO: Final = ord("0")
 
 _is_decimal = re.compile(rb"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
 _is_infinity = re.compile(rb"[+-]?inf(?:inity)?", re.IGNORECASE).fullmatch
@@ -44,6 +48,11 @@ def parse_integer(text: bytes) -> int | None:
     Refused are: a plus sign, leading zeros, ``-0``, spaces, and whatever lies outside the 64-bit range.
     """
     if len(text) > _LONGEST_INTEGER:
+        return None
+    if text.isdigit():
+        if len(text) <= _SAFE_DIGITS:
+            return int(text) if text[0] != _DIGIT_ZERO or len(text) == 1 else None
+    elif not text.startswith(b"-"):
         return None
     try:
         value = int(text)
@@ -80,12 +89,13 @@ def parse_score_bound(text: bytes) -> float | None:
 def parse_sort_weight(text: bytes) -> float | None:
     """Return the weight by which SORT orders an element, or None if it can't be converted into a double.
 
-    As lenient as :func:`parse_score_bound`, but what overflows or is too small for a normal double is refused.
+    As lenient as :func:`parse_score_bound`, but what overflows or is too small for a normal double is refused. (Real
+    Redis lets a denormal number pass that is spelt exactly, which takes a hexadecimal float or 700 digits.)
     """
     value = parse_score_bound(text)
-    if value and abs(value) < sys.float_info.min:
+    if value is None or 0.0 < abs(value) < sys.float_info.min or _is_out_of_range(value, text.partition(b"\0")[0]):
         return None
-    return None if value is None or _is_out_of_range(value, text.partition(b"\0")[0]) else value
+    return value
 
 
 def _strtod(text: bytes) -> float | None:
