@@ -356,3 +356,30 @@ def select(arguments: Sequence[Argument], is_known: Callable[[Argument], bool]) 
                 argument = replace(argument, children=children)
         selected.append(argument)
     return tuple(selected)
+
+
+def render(arguments: Sequence[Argument]) -> str:
+    """The notation of *arguments*: what :func:`parse` reads them from, given their names and details."""
+    return " ".join(map(_render, arguments))
+
+
+def _render(argument: Argument) -> str:
+    match argument.type:
+        case "oneof":
+            body = " | ".join(map(_render, argument.children))
+        case "block":
+            body = render(argument.children)
+        case "pure-token":
+            body = ""
+        case _:
+            body = argument.display_text or argument.name
+    notation = body
+    if argument.token is not None:
+        token = argument.token or '""'
+        notation = f"{token} <{body}>" if argument.type == "oneof" else f"{token} {body}".strip()
+    if argument.multiple:
+        repeated = "" if argument.type == "oneof" else notation if argument.multiple_token else body
+        notation += f" [{repeated} ...]" if repeated else " [...]"
+    if argument.optional:
+        return f"[{notation}]"
+    return f"<{notation}>" if argument.type == "oneof" and argument.token is None else notation
