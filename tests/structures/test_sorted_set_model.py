@@ -29,24 +29,49 @@ RANKS = st.integers(-2, 70)
 @pytest.fixture(autouse=True, scope="module")
 def tiny_chunks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ordered_pairs, "CHUNK_MAX", 4)
+        patch.setattr(ordered_pairs, "CHUNK_MAX", 6)
         patch.setattr(ordered_pairs, "CHUNK_MIN", 2)
-        patch.setattr(ordered_pairs, "CHUNK_BUILT", 3)
+        patch.setattr(ordered_pairs, "CHUNK_BUILT", 4)
         yield
 
 
+def assert_chunks_are_well_filled(zset: SortedSet) -> None:
+    *lengths, last = map(len, zset._order._members)
+    assert all(2 <= length <= 6 for length in lengths)
+    assert last <= 6  # a bulk build may leave the last one short
+    assert last > 0 or not lengths
+
+
+@pytest.mark.parametrize("size", range(0, 30))
+def test_any_range_can_be_removed_from_a_set_of_any_size(size: int) -> None:
+    members = [b"%02d" % number for number in range(size)]
+    for start in range(size):
+        for stop in range(start, size + 1):
+            zset = SortedSet.from_pairs((member, 0.0) for member in members)
+            zset.remove_range_by_rank(start, stop)
+            left = members[:start] + members[stop:]
+            assert [zset.rank(member) for member in left] == list(range(len(left)))
+            assert_chunks_are_well_filled(zset)
+
+
 class SortedSetMachine(RuleBasedStateMachine):
-    """Scores may all be equal, since only then a lex range is well defined."""
+    """Scores may all be equal, since only then a lex range is well defined.
+
+    Ranks may be asked for after every step or only now and then, since the index by rank is kept up only while it is
+    asked for.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.zset = SortedSet("skiplist")
         self.scores: dict[bytes, float] = {}
         self.one_score = False
+        self.ranks_are_watched = False
 
-    @initialize(pairs=st.dictionaries(MEMBERS, SCORES, max_size=60), one_score=st.booleans())
-    def begin(self, pairs: dict[bytes, float], one_score: bool) -> None:
+    @initialize(pairs=st.dictionaries(MEMBERS, SCORES, max_size=60), one_score=st.booleans(), watched=st.booleans())
+    def begin(self, pairs: dict[bytes, float], one_score: bool, watched: bool) -> None:
         self.one_score = one_score
+        self.ranks_are_watched = watched
         self.scores = dict.fromkeys(pairs, 1.0) if one_score else pairs
         self.zset = SortedSet.from_pairs(self.scores.items(), "skiplist")
 
@@ -77,20 +102,28 @@ class SortedSetMachine(RuleBasedStateMachine):
         for member, _ in removed:
             del self.scores[member]
 
-    @rule(member=MEMBERS, score=SCORES)
-    def add(self, member: bytes, score: float) -> None:
-        score = 1.0 if self.one_score else score
-        assert self.zset.add(member, score) is (member not in self.scores)
-        self.scores[member] = score
+    @rule(pairs=st.lists(st.tuples(MEMBERS, SCORES), max_size=20))
+    def add(self, pairs: list[Pair]) -> None:
+        for member, score in pairs:
+            score = 1.0 if self.one_score else score
+            assert self.zset.add(member, score) is (member not in self.scores)
+            self.scores[member] = score
 
-    @rule(member=MEMBERS)
-    def remove(self, member: bytes) -> None:
-        assert self.zset.remove(member) is (self.scores.pop(member, None) is not None)
+    @rule(members=st.lists(MEMBERS, max_size=20))
+    def remove(self, members: list[bytes]) -> None:
+        for member in members:
+            assert self.zset.remove(member) is (self.scores.pop(member, None) is not None)
 
-    @rule(start=RANKS, stop=RANKS)
-    def remove_ranks(self, start: int, stop: int) -> None:
-        expected = self.ordered()[max(start, 0) : max(stop, 0)]
-        assert self.zset.remove_range_by_rank(start, stop) == expected
+    @rule(start=st.integers(0, 60), count=st.integers(0, 5))
+    def remove_neighbours_one_by_one(self, start: int, count: int) -> None:
+        for member, _ in self.ordered()[start : start + count]:
+            assert self.zset.remove(member)
+            del self.scores[member]
+
+    @rule(start=RANKS, count=st.integers(-1, 12))
+    def remove_ranks(self, start: int, count: int) -> None:
+        expected = self.ordered()[max(start, 0) : max(start + count, 0)]
+        assert self.zset.remove_range_by_rank(start, start + count) == expected
         self.forget(expected)
 
     @rule(scores=SCORE_RANGES)
@@ -149,6 +182,17 @@ class SortedSetMachine(RuleBasedStateMachine):
         assert list(reversed(self.zset)) == ordered[::-1]
         assert len(self.zset) == len(ordered)
         assert dict(self.zset.items()) == self.scores
+
+    @invariant()
+    def every_rank_is_right(self) -> None:
+        if self.ranks_are_watched:
+            for rank, pair in enumerate(self.ordered()):
+                assert self.zset.rank(pair[0]) == rank
+                assert self.zset.by_rank(rank, rank + 1) == [pair]
+
+    @invariant()
+    def no_chunk_is_too_long_or_too_short(self) -> None:
+        assert_chunks_are_well_filled(self.zset)
 
 
 TestSortedSetModel = SortedSetMachine.TestCase
