@@ -42,7 +42,7 @@ def assert_chunks_are_well_filled(zset: SortedSet) -> None:
     assert last > 0 or not lengths
 
 
-@pytest.mark.parametrize("size", range(0, 30))
+@pytest.mark.parametrize("size", range(30))
 def test_any_range_can_be_removed_from_a_set_of_any_size(size: int) -> None:
     members = [b"%02d" % number for number in range(size)]
     for start in range(size):
