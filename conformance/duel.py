@@ -334,7 +334,7 @@ class _Play:
         left, right = outcomes
         if left.frame is None or right.frame is None:
             self.is_lost = True
-            # Where even the reference is silent, the scenario waits for something that never comes: its author's mistake.
+            # Where even the reference is silent, the scenario waits for what never comes: a mistake of its author.
             return Exchange(line, left, right, left == right and left.event != NO_REPLY)
         argv = self._awaiting.get(connection, ())
         queued = self._queued.get(connection, [])

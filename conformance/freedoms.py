@@ -106,11 +106,13 @@ def _same_type(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
 
 
 def _same_scan(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
-    if _shape(left) == _shape(right) and isinstance(left, list) and left[0] == right[0] == b"0":
-        in_pairs = argv[0].upper() in (b"HSCAN", b"ZSCAN") and b"NOVALUES" not in map(bytes.upper, argv)
-        return (_same_pairs if in_pairs else _same_elements)(argv, left[1], right[1])
-    # A large collection is cut differently by every hash table: only the form of the reply is fixed.
-    return isinstance(left, list) and isinstance(right, list) and list(map(type, left)) == list(map(type, right))
+    if not isinstance(left, list) or not isinstance(right, list) or list(map(type, left)) != list(map(type, right)):
+        return False
+    began_at = argv[1 if argv[0].upper() == b"SCAN" else 2]
+    if not (began_at == left[0] == right[0] == b"0"):
+        return True  # Part of the elements: every hash table is cut in another way.
+    in_pairs = argv[0].upper() in (b"HSCAN", b"ZSCAN") and b"NOVALUES" not in map(bytes.upper, argv)
+    return (_same_pairs if in_pairs else _same_elements)(argv, left[1], right[1])
 
 
 def _same_departure(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:

@@ -1,0 +1,68 @@
+"""Only what Redis leaves open may differ, and no more of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.freedoms import replies_agree
+from miniredis.resp import NULL_ARRAY, Double, Error, Reply, ReplySet, SimpleString
+
+
+@pytest.mark.parametrize(
+    ("command", "left", "right"),
+    [
+        (b"GET k", b"a", b"a"),
+        (b"KEYS *", [b"a", b"b"], [b"b", b"a"]),
+        (b"smembers s", ReplySet([b"a", b"b"]), ReplySet([b"b", b"a"])),
+        (b"HGETALL h", [b"a", b"1", b"b", b"2"], [b"b", b"2", b"a", b"1"]),
+        (b"HGETALL h", {b"a": b"1", b"b": b"2"}, {b"b": b"2", b"a": b"1"}),
+        (b"SRANDMEMBER s 2", [b"a", b"b"], [b"c", b"d"]),
+        (b"TTL k", 100, 99),
+        (b"PTTL k", 100000, 99600),
+        (b"TIME", [b"1", b"2"], [b"3", b"4"]),
+        (b"SCAN 0", [b"0", [b"a", b"b"]], [b"0", [b"b", b"a"]]),
+        (b"SCAN 0 COUNT 1", [b"4", [b"a"]], [b"2", [b"b", b"c"]]),
+        (b"CLIENT INFO", b"id=1 name=a\n", b"id=2 name=a\n"),
+        (b"UNSUBSCRIBE", [b"unsubscribe", b"a", 1], [b"unsubscribe", b"b", 1]),
+    ],
+)
+def test_what_is_free_may_differ(command: bytes, left: Reply, right: Reply) -> None:
+    assert replies_agree(command.split(), left, right)
+
+
+@pytest.mark.parametrize(
+    ("command", "left", "right"),
+    [
+        (b"GET k", b"OK", SimpleString(b"OK")),
+        (b"GET k", None, NULL_ARRAY),
+        (b"EXISTS k", 1, True),
+        (b"ZSCORE z a", Double(b"1"), Double(b"1.0")),
+        (b"LRANGE l 0 -1", [b"a", b"b"], [b"b", b"a"]),
+        (b"SMEMBERS s", ReplySet([b"a"]), [b"a"]),
+        (b"SMEMBERS s", ReplySet([b"a", b"b"]), ReplySet([b"a", b"c"])),
+        (b"HGETALL h", [b"a", b"1", b"b", b"2"], [b"a", b"2", b"b", b"1"]),
+        (b"SRANDMEMBER s 2", [b"a", b"b"], [b"a"]),
+        (b"SRANDMEMBER s", b"a", None),
+        (b"TTL k", 100, -1),
+        (b"TTL k", 100, 98),
+        (b"PTTL k", 100000, 90000),
+        (b"TIME", [b"1", b"2"], Error(b"ERR no")),
+        (b"SCAN 0", [b"0", [b"a"]], [b"0", [b"b"]]),
+        (b"CLIENT INFO", b"id=1 name=a\n", b"id=1 name=b\n"),
+        (b"UNSUBSCRIBE a", [b"unsubscribe", b"a", 1], [b"unsubscribe", b"b", 1]),
+        (b"INFO", b"text", Error(b"ERR no")),
+    ],
+)
+def test_what_is_not_free_may_not(command: bytes, left: Reply, right: Reply) -> None:
+    assert not replies_agree(command.split(), left, right)
+
+
+def test_a_small_set_has_an_order() -> None:
+    assert not replies_agree([b"SMEMBERS", b"s"], [b"a", b"b"], [b"b", b"a"], compact=True)
+
+
+def test_in_exec_every_reply_has_the_freedom_of_its_own_command() -> None:
+    queued = [[b"KEYS", b"*"], [b"LRANGE", b"l", b"0", b"-1"]]
+    ours = [[b"a", b"b"], [b"c", b"d"]]
+    assert replies_agree([b"EXEC"], ours, [[b"b", b"a"], [b"c", b"d"]], queued=queued)
+    assert not replies_agree([b"EXEC"], ours, [[b"a", b"b"], [b"d", b"c"]], queued=queued)
