@@ -6,9 +6,15 @@ reported.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from miniredis.engine import errors
 from miniredis.resp.types import Error
-from miniredis.structures.numbers import parse_double, parse_integer
+from miniredis.structures.long_double import LongDouble, parse_long_double
+from miniredis.structures.numbers import INT64_MAX, INT64_MIN, parse_double, parse_integer
+
+if TYPE_CHECKING:
+    from miniredis.engine.engine import Engine
 
 
 def integer(text: bytes, message: str = errors.NOT_AN_INTEGER) -> int:
@@ -27,6 +33,14 @@ def integer_in_range(text: bytes, minimum: int, maximum: int, message: str) -> i
     return value
 
 
+def int32(text: bytes) -> int:
+    """A C ``int`` (Redis's ``getIntFromObjectOrReply``)."""
+    value = integer(text)
+    if not -(1 << 31) <= value < 1 << 31:
+        raise Error("ERR value is out of range, value must between -2147483648 and 2147483647")
+    return value
+
+
 def positive_integer(text: bytes, message: str = errors.NOT_POSITIVE) -> int:
     """An integer of 0 or more in a C ``long`` (Redis's ``getPositiveLongFromObjectOrReply``)."""
     return integer_in_range(text, 0, (1 << 63) - 1, message)
@@ -40,13 +54,32 @@ def double(text: bytes, message: str = errors.NOT_A_FLOAT) -> float:
     return value
 
 
-def timeout(text: bytes) -> int:
-    """A blocking command's timeout in seconds, as milliseconds; 0 is for ever (Redis's ``getTimeoutFromObject``)."""
-    seconds = double(text, "ERR timeout is not a float or out of range")
-    if seconds < 0:
+def timeout(text: bytes, engine: Engine) -> int:
+    """A blocking command's timeout in seconds, as milliseconds; 0 is for ever (Redis's ``getTimeoutFromObject``).
+
+    It is rounded up, so that one between -1 and 0 milliseconds is no mistake and means for ever.
+    """
+    seconds = parse_long_double(text)
+    if seconds is None:
+        raise Error("ERR timeout is not a float or out of range")
+    milliseconds = _whole_milliseconds(seconds)
+    if milliseconds > INT64_MAX and engine.version.redis < (7, 2):
+        milliseconds = INT64_MIN  # what C's conversion of too large a number makes of it there
+    if milliseconds < 0:
         raise Error("ERR timeout is negative")
-    milliseconds = seconds * 1000
-    if milliseconds > (1 << 63) - 1:
+    if milliseconds > INT64_MAX - engine.now and engine.version.redis >= (7, 2):
         raise Error("ERR timeout is out of range")
-    whole = int(milliseconds)
-    return whole if whole == milliseconds else whole + 1
+    return milliseconds
+
+
+def _whole_milliseconds(seconds: LongDouble) -> int:
+    """*seconds* in milliseconds, rounded up."""
+    if not seconds.is_finite:
+        return seconds.significand << 64
+    thousandfold, exponent = seconds.significand * 1000, seconds.exponent
+    if exponent >= 0:
+        return thousandfold << exponent
+    if thousandfold > 0:
+        # 0.07 in binary is a little more than it says; the difference must not make 71 milliseconds of it.
+        thousandfold -= thousandfold >> 60
+    return -(-thousandfold >> -exponent)

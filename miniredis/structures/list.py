@@ -32,16 +32,18 @@ class List:
     """Elements in order. Indexes are those of Python: from 0, negative ones from the tail; ranges are half-open.
 
     A new list is a listpack. ``List.quicklist(size)`` makes one that is a quicklist and stays one: Redis before 7.2
-    has no other. *max_listpack_size* is everywhere the value of ``list-max-listpack-size``.
+    has no other. *max_listpack_size* is everywhere the value of ``list-max-listpack-size``, and *plain_nodes* is that
+    of :class:`QuicklistLayout`.
     """
 
-    __slots__ = ("_elements", "_layout", "_stays_quicklist")
+    __slots__ = ("_elements", "_layout", "_plain_nodes", "_stays_quicklist")
 
     type_name: ClassVar[bytes] = b"list"
 
-    def __init__(self) -> None:
+    def __init__(self, *, plain_nodes: bool = False) -> None:
         self._elements: deque[bytes] = deque()
         self._layout: ListpackLayout | QuicklistLayout = ListpackLayout()
+        self._plain_nodes = plain_nodes
         self._stays_quicklist = False
 
     @classmethod
@@ -53,7 +55,7 @@ class List:
         return made
 
     def copy(self) -> List:
-        twin = List()
+        twin = List(plain_nodes=self._plain_nodes)
         twin._elements = self._elements.copy()
         twin._layout = self._layout.copy()
         twin._stays_quicklist = self._stays_quicklist
@@ -96,7 +98,8 @@ class List:
         limit = limit_of(max_listpack_size)
         count = len(self._elements)
         if layout.size + sum(map(len, elements)) > limit.size or count + len(elements) > limit.entries:
-            self._layout = QuicklistLayout(limit, [Node(count, layout.size)] if count else [])
+            nodes = [Node(count, layout.size)] if count else []
+            self._layout = QuicklistLayout(limit, nodes, plain_nodes=self._plain_nodes)
 
     def try_conversion_shrinking(self, max_listpack_size: int) -> None:
         """Become a listpack if a quicklist has come down to one node of half the permitted size."""

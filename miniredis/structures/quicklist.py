@@ -30,6 +30,9 @@ SAFETY_LIMIT: Final = 8192
 ENTRY_OVERHEAD: Final = 8
 """What Redis reckons for the overhead of an entry, before it knows better, when it asks whether a node has room."""
 
+PACKED_THRESHOLD: Final = 1 << 30
+"""Elements of this size have always had a node to themselves."""
+
 UNLIMITED: Final = 1 << 62
 
 
@@ -149,18 +152,24 @@ class Node:
 
 
 class QuicklistLayout:
-    """Elements in a row of nodes, each within *limit* when it is opened or grows at an end."""
+    """Elements in a row of nodes. A node grows as long as it is within *limit*.
 
-    __slots__ = ("limit", "nodes")
+    *plain_nodes*: an element that is beyond the limit by itself is kept plain, in no listpack (Redis 7.4 and Valkey).
+    """
+
+    __slots__ = ("_largest_packed", "limit", "nodes")
 
     encoding: ClassVar[Literal["quicklist"]] = "quicklist"
 
-    def __init__(self, limit: Limit, nodes: Iterable[Node] = ()) -> None:
+    def __init__(self, limit: Limit, nodes: Iterable[Node] = (), *, plain_nodes: bool = False) -> None:
         self.limit = limit
         self.nodes = deque(nodes)
+        self._largest_packed = limit.size if plain_nodes else PACKED_THRESHOLD - 1
 
     def copy(self) -> QuicklistLayout:
-        return QuicklistLayout(self.limit, (Node(node.count, node.size, node.plain) for node in self.nodes))
+        twin = QuicklistLayout(self.limit, (Node(node.count, node.size, node.plain) for node in self.nodes))
+        twin._largest_packed = self._largest_packed
+        return twin
 
     # At the ends
 
@@ -234,7 +243,7 @@ class QuicklistLayout:
         """The element at *index* is *new* instead of *old*. *measure* knows the elements before the change."""
         position, offset = self._locate(index)
         node = self.nodes[position]
-        large = len(new) > self.limit.size
+        large = len(new) > self._largest_packed
         if not node.plain and not large:
             node.size += entry_size(new) - entry_size(old)
         elif large and node.plain:
@@ -263,7 +272,7 @@ class QuicklistLayout:
         """*element* stands before, or after, the one at *pivot*. *measure* knows the elements before the change."""
         position, offset = self._locate(pivot)
         node = self.nodes[position]
-        large = len(element) > self.limit.size
+        large = len(element) > self._largest_packed
         if self._has_room(node, element):
             node.add(element)
         elif offset == (node.count - 1 if after else 0):
@@ -288,7 +297,7 @@ class QuicklistLayout:
             self.nodes.insert(position + after, self._node_of(element))
 
     def _node_of(self, element: bytes) -> Node:
-        if len(element) > self.limit.size:
+        if len(element) > self._largest_packed:
             return Node(1, len(element), plain=True)
         return Node(1, LISTPACK_FRAME + entry_size(element))
 
@@ -296,7 +305,7 @@ class QuicklistLayout:
         return self._permits(node.size + len(element) + ENTRY_OVERHEAD, node.count + 1)
 
     def _permits(self, size: int, count: int) -> bool:
-        # A plain node, and one that would take a large element, is beyond the limit by its size alone.
+        # A plain node, and any node that would take a large element, is beyond the limit by its size alone.
         return size <= self.limit.size and count <= self.limit.entries
 
     def _locate(self, index: int) -> tuple[int, int]:
