@@ -45,6 +45,8 @@ class Encoder:
 
     ``protocol`` is 2 or 3. ``format_double`` gives the digits of a float, infinities and NaN included. It is asked for
     because the digits changed with Redis 7.2, and because whoever stores scores as text needs the very same ones.
+
+    ``frame_of[reply.__class__](reply)`` is ``encode(reply)``, for loops that would rather do without a call.
     """
 
     def __init__(self, protocol: Literal[2, 3], format_double: FormatDouble) -> None:
@@ -57,6 +59,7 @@ class Encoder:
         else:
             self._scalars = {**_SCALARS, **_RESP3_SCALARS, float: lambda number: b",%b\r\n" % format_double(number)}
             self._aggregates = dict(_RESP3_AGGREGATES)
+        self.frame_of: dict[type, _Scalar] = _FrameOf(self._scalars, self._encode_aggregate)
 
     def encode(self, reply: Reply) -> bytes:
         """The frame of ``reply``; several or none for a :class:`~miniredis.resp.types.Replies`.
@@ -64,9 +67,9 @@ class Encoder:
         Raises:
             TypeError: something in ``reply`` has a class that is no reply.
         """
-        scalar = self._scalars.get(reply.__class__)
-        if scalar is not None:
-            return scalar(reply)
+        return self.frame_of[reply.__class__](reply)
+
+    def _encode_aggregate(self, reply: Reply) -> bytes:
         return b"".join(self._frames(reply))
 
     def _frames(self, reply: Reply) -> list[bytes]:
@@ -103,6 +106,18 @@ class Encoder:
                 self._aggregates[kind] = self._aggregates[base]
                 return
         raise TypeError(f"{kind.__name__} is no reply")
+
+
+class _FrameOf(dict[type, _Scalar]):
+    """The scalars, and *encode_aggregate* for every other class."""
+
+    def __init__(self, scalars: dict[type, _Scalar], encode_aggregate: _Scalar) -> None:
+        super().__init__(scalars)
+        self._encode_aggregate = encode_aggregate
+
+    def __missing__(self, kind: type) -> _Scalar:
+        self[kind] = self._encode_aggregate
+        return self._encode_aggregate
 
 
 def encode_command(arguments: Iterable[bytes | str | int | float]) -> bytes:

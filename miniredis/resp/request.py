@@ -88,7 +88,9 @@ class RequestParser:
         self._arrived: list[bytes] = []  # what was fed since
         self._arrived_size = 0
         self._is_closed = False
+        self._is_idle = True  # between two requests, with nothing received of the next
         self._requests = self._parse()
+        next(self._requests)
 
     def feed(self, data: bytes) -> None:
         """Add received bytes. Parses nothing.
@@ -103,6 +105,36 @@ class RequestParser:
         if self.buffered > self.client_query_buffer_limit:
             self.close()
             raise QueryBufferLimitError
+
+    def whole_request(self, data: bytes) -> list[bytes] | None:
+        """*data* as it was received, if it is exactly one request of short arguments and no other is on its way.
+
+        The short way for a client that waits for each reply. If the answer is None, :meth:`feed` it.
+        """
+        if not self._is_idle or self._arrived_size or not self.authenticated:
+            return None
+        pieces = data.split(_CRLF)
+        count = _ARGUMENT_COUNTS.get(pieces[0])
+        if count is None or len(pieces) != 2 * count + 2 or pieces[-1]:
+            return None
+        argv = pieces[2::2]
+        headers = _BULK_HEADERS
+        try:
+            if count == 2:
+                if headers[len(argv[0])] == pieces[1] and headers[len(argv[1])] == pieces[3]:
+                    return argv
+            elif count == 3:
+                if (
+                    headers[len(argv[0])] == pieces[1]
+                    and headers[len(argv[1])] == pieces[3]
+                    and headers[len(argv[2])] == pieces[5]
+                ):
+                    return argv
+            elif [headers[len(argument)] for argument in argv] == pieces[1:-1:2]:
+                return argv
+        except IndexError:
+            pass  # a long argument
+        return None
 
     @property
     def buffered(self) -> int:
@@ -128,6 +160,7 @@ class RequestParser:
 
     def _drop(self) -> None:
         self._is_closed = True
+        self._is_idle = False
         self._buffer = b""
         self._position = self._walked = self._arrived_size = 0
         self._arrived.clear()
@@ -137,7 +170,9 @@ class RequestParser:
         try:
             while True:
                 if self._position == len(self._buffer):
+                    self._is_idle = True
                     yield from self._await(1)
+                    self._is_idle = False
                 if self._buffer[self._position] != _ASTERISK:
                     argv = yield from self._read_inline()
                 elif self._walk_is_due and self.authenticated:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +21,7 @@ from miniredis.engine.blocking import Blocked
 from miniredis.resp.errors import ProtocolError, QueryBufferLimitError
 from miniredis.resp.request import RequestParser
 from miniredis.resp.types import Error, Reply
+from miniredis.server.log import VERBOSE
 
 if TYPE_CHECKING:
     from miniredis.engine.session import Session
@@ -58,7 +58,7 @@ class Connection(asyncio.BufferedProtocol):
     """The connection of one client of *server*, over TCP, TLS or a Unix socket."""
 
     __slots__ = (
-        "_encoders",
+        "_frames",
         "_execute",
         "_held",
         "_held_size",
@@ -84,7 +84,7 @@ class Connection(asyncio.BufferedProtocol):
         self._server = server
         self._execute = engine.execute
         self._statistics = engine.statistics
-        self._encoders = server.encoders
+        self._frames = server.frames
         self._parser: RequestParser = server.new_parser()
         self._held: deque[bytes] = deque()
         self._held_size = 0
@@ -125,6 +125,10 @@ class Connection(asyncio.BufferedProtocol):
         if self._waits:
             self._hold(data)
             return
+        argv = self._parser.whole_request(data)
+        if argv is not None:
+            self._execute_one(argv)
+            return
         try:
             self._parser.feed(data)
         except QueryBufferLimitError:
@@ -154,71 +158,48 @@ class Connection(asyncio.BufferedProtocol):
 
     # Requests
 
+    def _execute_one(self, argv: list[bytes]) -> None:
+        """What ``_work`` does, for a client that sends one request and waits for its reply: as most clients do."""
+        session = self.session
+        self._waits = _EXECUTING
+        reply = self._execute(session, argv)
+        self._waits &= ~_EXECUTING
+        if isinstance(reply, Blocked):
+            if not reply.done:
+                self._await_reply(reply)
+                self._flush()
+                return
+            reply = reply.reply
+        try:
+            frame = self._frames[session.protocol][reply.__class__](reply)
+        except Exception:
+            frame = self._internal_error()
+        if session.closing or self._waits or self._out:
+            self._out.append(frame)
+            self._close() if session.closing else self._flush()
+            return
+        size = len(frame)
+        if size > _LARGE_REPLIES and not self._check_output_limit(size):
+            return
+        statistics = self._statistics
+        statistics.output_bytes += size
+        statistics.writes_processed += 1
+        self._transport.write(frame)
+
     def _work(self, to_the_end: bool = False) -> None:
         """Execute the requests at hand until something stands in the way, and write the replies."""
-        session = self.session
-        execute = self._execute
-        encoders = self._encoders
-        parser = self._parser
-        out = self._out
-        append = out.append
-        turn_ends = 0.0
         self._waits |= _EXECUTING
         try:
-            while True:
-                size = _SLICE
-                if not session.authenticated or not parser.authenticated:
-                    parser.authenticated = session.authenticated
-                    size = 1
-                replies = len(out)
-                for argv in islice(parser, size):
-                    reply = execute(session, argv)
-                    kind = reply.__class__
-                    if kind is bytes:
-                        append(b"$%d\r\n%b\r\n" % (len(reply), reply))
-                    elif kind is Blocked:
-                        if not reply.done:
-                            reply.on_done = self._unblocked
-                            self._waits |= _BLOCKED | _UNFINISHED
-                            break
-                        append(encoders[session.protocol](reply.reply))
-                    else:
-                        append(encoders[session.protocol](reply))
-                    if session.closing:
-                        break
-                if self._waits & _BLOCKED or session.closing:
-                    break
-                if len(out) - replies < size:
-                    if not self._held:
-                        self._waits &= ~_UNFINISHED
-                        break
-                    parser.feed(data := self._held.popleft())
-                    self._held_size -= len(data)
-                if to_the_end:
-                    continue
-                self._flush()
-                if self._waits & _WRITING:
-                    self._waits |= _UNFINISHED
-                    break
-                now = monotonic()
-                if not turn_ends:
-                    turn_ends = now + _TURN
-                elif now >= turn_ends:
-                    self._waits |= _UNFINISHED
-                    break
+            self._execute_requests(to_the_end)
         except ProtocolError as error:
-            logger.log(15, "Protocol error (%s) from client: %s", error, session.address)
-            append(encoders[session.protocol](Error(b"ERR " + error.message)))
-            session.closing = True
+            logger.log(VERBOSE, "Protocol error (%s) from client: %s", error, self.session.address)
+            self._out.append(self._frames[self.session.protocol][Error](Error(b"ERR " + error.message)))
+            self.session.closing = True
         except QueryBufferLimitError:
             self._close_over_query_limit()
             return
-        except Exception:
-            logger.exception("a bug in a reply")
-            append(encoders[session.protocol](Error(b"ERR internal error")))
-            self._waits |= _UNFINISHED
         self._waits &= ~_EXECUTING
-        if session.closing:
+        if self.session.closing:
             self._close()
             return
         self._flush()
@@ -227,6 +208,54 @@ class Connection(asyncio.BufferedProtocol):
         elif not self._is_reading and self._held_size <= _READ_AHEAD:
             self._is_reading = True
             self._transport.resume_reading()
+
+    def _execute_requests(self, to_the_end: bool) -> None:
+        session = self.session
+        execute = self._execute
+        frames = self._frames
+        parser = self._parser
+        next_request = parser.next_request
+        out = self._out
+        append = out.append
+        turn_ends = 0.0
+        while True:
+            while (argv := next_request()) is not None:
+                reply = execute(session, argv)
+                if isinstance(reply, Blocked):
+                    if not reply.done:
+                        self._await_reply(reply)
+                        return
+                    reply = reply.reply
+                try:
+                    append(frames[session.protocol][reply.__class__](reply))
+                except Exception:
+                    append(self._internal_error())
+                if session.closing:
+                    return
+                if not parser.authenticated:
+                    parser.authenticated = session.authenticated
+                if len(out) >= _SLICE and not to_the_end:
+                    self._flush()
+                    now = monotonic()
+                    turn_ends = turn_ends or now + _TURN
+                    if now >= turn_ends or self._waits & _WRITING:
+                        self._waits |= _UNFINISHED
+                        return
+            if not self._held:
+                self._waits &= ~_UNFINISHED
+                return
+            parser.feed(data := self._held.popleft())
+            self._held_size -= len(data)
+
+    def _await_reply(self, blocked: Blocked) -> None:
+        """Execute nothing more until the reply is there."""
+        blocked.on_done = self._unblocked
+        self._waits |= _BLOCKED | _UNFINISHED
+
+    def _internal_error(self) -> bytes:
+        """The answer where a handler's reply cannot be encoded. To be called while that exception is handled."""
+        logger.exception("a bug in a reply")
+        return self._frames[self.session.protocol][Error](Error(b"ERR internal error"))
 
     def _hold(self, data: bytes) -> None:
         """Keep what cannot be executed now, up to the limit of the query buffer."""
@@ -268,7 +297,7 @@ class Connection(asyncio.BufferedProtocol):
         waits = self._waits
         if waits & _CLOSING:
             return
-        frame = self._encoders[self.session.protocol](reply)
+        frame = self._frames[self.session.protocol][reply.__class__](reply)
         self._out.append(frame)
         if waits & _WRITING:
             self._out_size += len(frame)

@@ -65,10 +65,7 @@ class Server:
         self.handshakes: set[object] = set()
         self.read_buffer = memoryview(bytearray(READ_SIZE))
         digits = format_double_shortest if engine.version.redis >= (7, 2) else format_double_17g
-        self.encoders: dict[int, Callable[[Reply], bytes]] = {
-            2: Encoder(2, digits).encode,
-            3: Encoder(3, digits).encode,
-        }
+        self.frames = {2: Encoder(2, digits).frame_of, 3: Encoder(3, digits).frame_of}
         self.loop: asyncio.AbstractEventLoop
         self._listeners: list[asyncio.Server] = []
         self._attention: list[Connection] = []
