@@ -46,6 +46,14 @@ def positive_integer(text: bytes, message: str = errors.NOT_POSITIVE) -> int:
     return integer_in_range(text, 0, (1 << 63) - 1, message)
 
 
+def random_count(text: bytes) -> int:
+    """How many elements SRANDMEMBER and its like shall choose; a negative number allows repetition."""
+    value = integer(text)
+    if value == INT64_MIN:
+        raise Error(f"ERR value is out of range, value must between {-INT64_MAX} and {INT64_MAX}")
+    return value
+
+
 def double(text: bytes, message: str = errors.NOT_A_FLOAT) -> float:
     """A double; raises the error *message* for anything else, NaN included."""
     value = parse_double(text)
