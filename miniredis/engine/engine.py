@@ -16,7 +16,9 @@ from miniredis.engine.blocking import Blocked, BlockedClients
 from miniredis.engine.clock import NANOSECONDS, Clock
 from miniredis.engine.config import Config
 from miniredis.engine.keyspace import Database
+from miniredis.engine.latency import POWERS, LatencyMonitor
 from miniredis.engine.pause import Pause
+from miniredis.engine.persistence import Persistence
 from miniredis.engine.pubsub import PubSub
 from miniredis.engine.quoting import quote
 from miniredis.engine.session import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Session
@@ -47,6 +49,9 @@ ALLOWED_WHEN_SUBSCRIBED: Final = frozenset(
 )
 """What a RESP2 client may send while it has subscriptions."""
 
+HTTP_WORDS: Final = frozenset({b"post", b"host:"})
+"""What no client of Redis sends, but a browser that a web page made talk to this port."""
+
 EXPIRE_BATCH: Final = 500
 """Keys removed by one turn of the expire cycle: well below a millisecond of work."""
 
@@ -57,7 +62,17 @@ DISPATCH_CACHE_LIMIT: Final = 4096
 class CommandState:
     """A command of this engine and what the engine counts about it (``INFO commandstats``)."""
 
-    __slots__ = ("calls", "command", "failed_calls", "handler", "maximum", "minimum", "nanoseconds", "rejected_calls")
+    __slots__ = (
+        "calls",
+        "command",
+        "durations",
+        "failed_calls",
+        "handler",
+        "maximum",
+        "minimum",
+        "nanoseconds",
+        "rejected_calls",
+    )
 
     def __init__(self, command: Command) -> None:
         self.command = command
@@ -69,6 +84,7 @@ class CommandState:
     def reset(self) -> None:
         self.calls = 0
         self.nanoseconds = 0
+        self.durations = [0] * POWERS
         self.rejected_calls = 0
         self.failed_calls = 0
 
@@ -81,7 +97,7 @@ class Engine:
     - *seed*: of everything random; from the system when not given.
 
     A driver calls :meth:`connect`, :meth:`execute` and :meth:`disconnect`, and :meth:`run_due` when :meth:`next_due`
-    says so; ``on_earlier`` tells it that the time to wake up has moved closer. One thread at a time may use an engine.
+    says so; ``on_earlier`` tells it that the time to wake up has moved, ``on_shutdown`` that a client wants an end. One thread at a time may use an engine.
     """
 
     def __init__(
@@ -93,6 +109,8 @@ class Engine:
         self.version = version
         self.config = config if config is not None else Config(version)
         self.random = random.Random(seed)
+        self.run_id = self.random_id()
+        self.replication_id = self.random_id()
         self.clock = Clock()
         self.clock.on_move = self._clock_moved
         self.now = 0
@@ -107,19 +125,31 @@ class Engine:
         self.timers = Timers()
         self.timers.on_earlier = self._timer_moved
         self.on_earlier: Callable[[int], None] | None = None
+        self.on_shutdown: Callable[[], None] | None = None
         self.active_expire = True
         self.blocked_clients = BlockedClients(self)
         self.pause = Pause(self)
         self.slow_log = SlowLog(self)
+        self.latency = LatencyMonitor(self)
+        self.persistence = Persistence(self)
         self.pubsub = PubSub()
-        self.event_classes = 0
         self.touches = True
         self.dirty = 0
         self.databases = [Database(self, number) for number in range(self.config.databases)]
         self.sessions: dict[int, Session] = {}
         self._next_session_id = 1
         self.monitors: dict[Session, None] = {}
+        self.on_shutdown: Callable[[], None] | None = None
         self.gate = False
+        self._take_config_over()
+        for name in (
+            "notify-keyspace-events",
+            "slowlog-log-slower-than",
+            "slowlog-max-len",
+            "latency-monitor-threshold",
+            "latency-tracking",
+        ):
+            self.config.on_change(name, self._take_config_over)
 
     # Clients
 
@@ -211,6 +241,8 @@ class Engine:
         taken = self.clock.ns() - started
         state.calls += 1
         state.nanoseconds += taken
+        if self._tracks_latency:
+            state.durations[taken.bit_length()] += 1
         if reply.__class__ is Error:
             state.failed_calls += 1
             self.statistics.count_error(reply.code)
@@ -218,11 +250,17 @@ class Engine:
             reply.command_state = state
             if self.version.redis >= (7, 2):
                 state.calls -= 1  # it counts when its reply comes
-        if taken >= self.slow_log.threshold:
-            self.slow_log.add(session, state.command, argv, taken)
-        if self.monitors:
-            self._feed_monitors(session, state.command, argv)
+        if taken >= self._slow_from:
+            self.note_slow(session, state.command, argv, taken)
+        if self.monitors and not state.command.skip_monitor and not state.command.admin:
+            self.feed_monitors(session, argv)
         return reply
+
+    def note_slow(self, session: Session, command: Command, argv: list[bytes], taken: int) -> None:
+        """Tell the slow log and the latency monitor, as far as it concerns them, what took *taken* nanoseconds."""
+        if taken >= self.slow_log.threshold:
+            self.slow_log.add(session, command, argv, taken)
+        self.latency.add(b"fast-command" if command.is_fast else b"command", taken)
 
     def _execute_gated(self, session: Session, state: CommandState | Error, argv: list[bytes]) -> Reply | Blocked:
         """The way through when something stands in the way of the fast one."""
@@ -243,6 +281,8 @@ class Engine:
 
     def _execute_checked(self, session: Session, state: CommandState | Error, argv: list[bytes]) -> Reply | Blocked:
         if isinstance(state, Error):
+            if argv[0].lower() in HTTP_WORDS:
+                return _abort_http_client(session)
             return self._reject(session, None, state)
         command = state.command
         if not state.minimum <= len(argv) <= state.maximum:
@@ -254,6 +294,8 @@ class Engine:
             return self._reject(session, state, Error("ERR Command not allowed inside a transaction"))
         if session.in_restricted_mode and command.name not in ALLOWED_WHEN_SUBSCRIBED:
             return self._reject(session, state, _restricted(command))
+        if session.monitoring and (command.is_write or command.is_readonly or command.may_replicate):
+            return self._reject(session, state, Error("ERR Replica can't interact with the keyspace"))
         if self.pause.holds(session, command):
             return self.pause.postpone(session, argv)
         session.last_command = command.name
@@ -294,9 +336,11 @@ class Engine:
         if classes & notifications.KEYEVENT:
             self.pubsub.publish(b"__keyevent@%d__:%b" % (database.number, event), key)
 
-    def _feed_monitors(self, session: Session, command: Command, argv: list[bytes]) -> None:
-        if command.skip_monitor or command.admin:
-            return
+    def feed_monitors(self, session: Session, argv: list[bytes]) -> None:
+        """Show *argv* to those who monitor, in the database that is now selected.
+
+        Commands are shown as they end. What is flagged ``skip_monitor`` (EVAL) calls this itself, before what it runs.
+        """
         microseconds = self.clock.ns() // 1000
         line = b"%d.%06d [%d %b] %b" % (
             *divmod(microseconds, 1_000_000),
@@ -306,6 +350,10 @@ class Engine:
         )
         for monitor in self.monitors:
             monitor.deliver(SimpleString(line))
+
+    def random_id(self) -> str:
+        """40 random hexadecimal digits, such as a run or a replication has for a name."""
+        return f"{self.random.getrandbits(160):040x}"
 
     def block(self, blocked: Blocked, timeout: int) -> Reply | Blocked:
         """Let a client wait: *timeout* in milliseconds from now, 0 for ever. What the command has to return.
@@ -319,6 +367,16 @@ class Engine:
     def update_gate(self) -> None:
         """Set ``gate`` when commands of every session need more than a look-up and a call."""
         self.gate = self.pause.active
+
+    def _take_config_over(self) -> None:
+        """Act on the directives that the path of every command depends on."""
+        config = self.config
+        classes = config.notify_keyspace_events
+        self.event_classes = classes if classes & (notifications.KEYSPACE | notifications.KEYEVENT) else 0
+        self.slow_log.configure()
+        self.latency.configure()
+        self._slow_from = min(self.slow_log.threshold, self.latency.threshold)
+        self._tracks_latency = config.latency_tracking
 
     # Time
 
@@ -372,6 +430,20 @@ class Engine:
         while (due := self.next_due()) is not None and due <= target:
             self.run_due()
         self._read_clock()
+        due = self.next_due()
+        if due is not None and self.on_earlier is not None:
+            self.on_earlier(due)  # what is due at the same time as before is now sooner, or later, by another clock
+
+
+def _abort_http_client(session: Session) -> Reply:
+    logger.warning(
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is "
+        "likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. "
+        "Connection from %s aborted.",
+        session.address,
+    )
+    session.closing = True
+    return NO_REPLY
 
 
 def _unknown_command(argv: list[bytes]) -> Error:

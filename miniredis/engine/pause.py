@@ -43,6 +43,24 @@ class Pause:
         self._timer = self._engine.timers.call_at(until, self.end)
         self._engine.update_gate()
 
+    def hang(self, until: int) -> None:
+        """Hold everything back until the millisecond *until*, then return to the pause that was in force, if any."""
+        before, writes_only = self.until, self.writes_only
+        if self._timer is not None:
+            self._timer.cancel()
+        self.until, self.writes_only = until, False
+        self._timer = self._engine.timers.call_at(until, lambda: self._recover(before, writes_only))
+        self._engine.update_gate()
+
+    def _recover(self, before: int, writes_only: bool) -> None:
+        """End what :meth:`hang` began; what the pause *before* holds back is postponed anew."""
+        if before <= self._engine.now:
+            self.end()
+            return
+        self.until, self.writes_only = before, writes_only
+        self._timer = self._engine.timers.call_at(before, self.end)
+        self._resume_all()
+
     def end(self) -> None:
         """End the pause and run what was held back."""
         if not self.active:
@@ -52,6 +70,9 @@ class Pause:
             self._timer.cancel()
             self._timer = None
         self._engine.update_gate()
+        self._resume_all()
+
+    def _resume_all(self) -> None:
         postponed, self._postponed = self._postponed, {}
         for blocked, argv in postponed.items():
             if not blocked.done:

@@ -122,6 +122,7 @@ class Session:
             or self.transaction is not None
             or self.reply_mode is not REPLY_ON
             or self.no_touch
+            or self.monitoring
             or self.in_restricted_mode
         )
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MAX_ARGUMENTS: Final = 32
 MAX_ARGUMENT_LENGTH: Final = 128
 NEVER: Final = 1 << 63
+REDACTED: Final = b"(redacted)"
+"""What a handler puts into its ``argv`` in place of a secret, so that neither slow log nor MONITOR shows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Command:
         "get_keys",
         "handler",
         "is_deprecated",
+        "is_fast",
         "is_pubsub",
         "is_readonly",
         "is_write",
@@ -103,6 +104,7 @@ class Command:
         if any(spec.begin[0] != "index" or spec.find[0] != "range" for spec in keys):
             self.flags += ("movablekeys",)
         self.is_write = "write" in self.flags
+        self.is_fast = "fast" in self.flags
         self.is_readonly = "readonly" in self.flags
         self.is_pubsub = "pubsub" in self.flags
         self.denyoom = "denyoom" in self.flags
