@@ -359,7 +359,7 @@ def select(arguments: Sequence[Argument], is_known: Callable[[Argument], bool]) 
 
 
 def render(arguments: Sequence[Argument]) -> str:
-    """The notation of *arguments*: what :func:`parse` reads them from, given their names and details."""
+    """The notation of *arguments*, as :func:`parse` reads it; for people, a required block stands without brackets."""
     return " ".join(map(_render, arguments))
 
 

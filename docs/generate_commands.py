@@ -1,0 +1,90 @@
+"""Writes docs/commands.md, the list of the commands, from the command table.
+
+Run ``python docs/generate_commands.py`` after adding or changing a command; a test fails until that is done.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import miniredis.commands  # noqa: E402  (fills the command table)
+from miniredis.engine import syntax  # noqa: E402
+from miniredis.engine.table import Command, CommandTable  # noqa: E402
+from miniredis.engine.version import DEFAULT_VERSION, VERSIONS  # noqa: E402
+
+assert miniredis.commands
+
+PAGE = ROOT / "docs" / "commands.md"
+
+GROUPS = {
+    "string": "Strings",
+    "generic": "Keys",
+    "hash": "Hashes",
+    "list": "Lists",
+    "set": "Sets",
+    "sorted-set": "Sorted sets",
+    "stream": "Streams",
+    "bitmap": "Bitmaps",
+    "hyperloglog": "HyperLogLog",
+    "geo": "Geospatial",
+    "transactions": "Transactions",
+    "pubsub": "Pub/sub",
+    "scripting": "Scripting",
+    "connection": "Connections",
+    "server": "Server",
+    "cluster": "Cluster",
+}
+
+INTRODUCTION = """\
+# Commands
+
+<!-- Written by docs/generate_commands.py: do not edit. -->
+
+{total} commands and subcommands. Arguments are those of {default}, the default of `--emulate`. *Since* is the version
+of Redis that brought the command: a server that emulates an older one answers `ERR unknown command`. What only Valkey
+has is there when Valkey is emulated.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    commands = list(_commands())
+    groups: dict[str, list[Command]] = defaultdict(list)
+    for command in commands:
+        groups[(command.parent or command).declaration.group].append(command)
+    parts = [INTRODUCTION.format(total=len(commands), default=DEFAULT_VERSION.name)]
+    parts += (_section(title, groups.pop(group)) for group, title in GROUPS.items() if group in groups)
+    assert not groups, f"groups without a title: {sorted(groups)}"
+    return "\n".join(parts)
+
+
+def _commands() -> Iterator[Command]:
+    """Every command that can be called, as the default version has it or else the newest that does."""
+    found: dict[str, Command] = {}
+    for version in (DEFAULT_VERSION, *reversed(VERSIONS.values())):
+        for command in CommandTable.for_version(version).all():
+            found.setdefault(command.name, command)
+    return (found[name] for name in sorted(found) if found[name].declaration.handler is not None)
+
+
+def _section(title: str, commands: Iterable[Command]) -> str:
+    rows = "\n".join(map(_row, commands))
+    return f"## {title}\n\n| Command | Arguments | Since | |\n|---|---|---|---|\n{rows}\n"
+
+
+def _row(command: Command) -> str:
+    declaration = command.declaration
+    name = command.name.upper().replace("|", " ")
+    arguments = syntax.render(command.arguments).replace("|", "\\|")
+    since = declaration.since if DEFAULT_VERSION.has(declaration.since) else f"Valkey {declaration.valkey_since}"
+    return f"| `{name}` | {f'`{arguments}`' if arguments else ''} | {since} | {declaration.summary} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
