@@ -23,7 +23,7 @@ from miniredis.structures.numbers import INT64_MAX
 class End(NamedTuple):
     """An end of a list: how to push to it and pop from it, and the events of both."""
 
-    push: Callable[[List, Sequence[bytes]], None]
+    push: Callable[[List, Sequence[bytes]], int]
     pop: Callable[[List], bytes]
     take: Callable[[List, int], list[bytes]]
     push_event: bytes
@@ -63,9 +63,9 @@ def push(client: Session, key: bytes, elements: Sequence[bytes], end: End, *, on
     elif target.__class__ is not List:
         raise wrong_type()
     target.try_conversion_growing(elements, client.engine.config.list_max_listpack_size)
-    end.push(target, elements)
+    length = end.push(target, elements)
     db.changed(key, notifications.LIST, end.push_event, len(elements))
-    return len(target)
+    return length
 
 
 def pop(db: Database, key: bytes, source: List, end: End) -> bytes:
@@ -90,9 +90,7 @@ def elements_removed(db: Database, key: bytes, source: List, end: End, count: in
 
 def shrunk(db: Database, key: bytes, source: List) -> None:
     """See to what follows when *source*, the list at *key*, has become shorter."""
-    if source:
-        source.try_conversion_shrinking(db.engine.config.list_max_listpack_size)
-    else:
+    if not source.try_conversion_shrinking(db.engine.config.list_max_listpack_size):
         db.delete_if_empty(key, source)
 
 

@@ -5,14 +5,14 @@ is O(n) with a small constant (a few hundred microseconds at a million elements)
 
 Beside it stands a layout that knows how Redis would keep these elements in memory (see
 :mod:`miniredis.structures.quicklist`): it makes ``encoding`` right. As in Redis, changing a list and converting its
-encoding are two things: a command calls :meth:`List.try_conversion_growing` before it adds elements and
-:meth:`List.try_conversion_shrinking` after it removed some.
+encoding are two things: a command calls :meth:`List.try_conversion_growing` before it puts elements in and
+:meth:`List.try_conversion_shrinking` after it has taken some out.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import compress, islice
 from typing import ClassVar, Final, Literal
 
@@ -93,7 +93,7 @@ class List:
     def try_conversion_growing(self, elements: Sequence[bytes], max_listpack_size: int) -> None:
         """Become a quicklist if a listpack has no room for *elements*, which are about to be added."""
         layout = self._layout
-        if not isinstance(layout, ListpackLayout):
+        if isinstance(layout, QuicklistLayout):
             return
         limit = limit_of(max_listpack_size)
         count = len(self._elements)
@@ -101,14 +101,17 @@ class List:
             nodes = [Node(count, layout.size)] if count else []
             self._layout = QuicklistLayout(limit, nodes, plain_nodes=self._plain_nodes)
 
-    def try_conversion_shrinking(self, max_listpack_size: int) -> None:
-        """Become a listpack if a quicklist has come down to one node of half the permitted size."""
+    def try_conversion_shrinking(self, max_listpack_size: int) -> int:
+        """Become a listpack if a quicklist has come down to one node of half the permitted size.
+
+        Returns how many elements are left.
+        """
         layout = self._layout
-        if isinstance(layout, ListpackLayout) or len(layout.nodes) != 1 or self._stays_quicklist:
-            return
-        node, limit = layout.nodes[0], limit_of(max_listpack_size)
-        if not node.plain and node.size <= limit.shrunk_size and node.count <= limit.shrunk_entries:
-            self._layout = ListpackLayout(node.size)
+        if layout.__class__ is QuicklistLayout and len(layout.nodes) == 1 and not self._stays_quicklist:
+            node, limit = layout.nodes[0], limit_of(max_listpack_size)
+            if not node.plain and node.size <= limit.shrunk_size and node.count <= limit.shrunk_entries:
+                self._layout = ListpackLayout(node.size)
+        return len(self._elements)
 
     def nodes(self) -> Iterator[tuple[list[bytes], bool]]:
         """The elements as Redis's nodes hold them: those of each node, and whether it is one large element (plain)."""
@@ -121,15 +124,17 @@ class List:
 
     # The ends
 
-    def push_left(self, elements: Iterable[bytes]) -> None:
-        """Add *elements* at the head, one after the other: the last of them becomes the first of the list."""
+    def push_left(self, elements: Sequence[bytes]) -> int:
+        """Add *elements* at the head, one after the other: the last of them becomes the first. How many there are."""
         self._elements.extendleft(elements)
         self._layout.push_head(elements)
+        return len(self._elements)
 
-    def push_right(self, elements: Iterable[bytes]) -> None:
-        """Add *elements* at the tail."""
+    def push_right(self, elements: Sequence[bytes]) -> int:
+        """Add *elements* at the tail. How many there are."""
         self._elements.extend(elements)
         self._layout.push_tail(elements)
+        return len(self._elements)
 
     def pop_left(self) -> bytes:
         """Take the first element; ``IndexError`` if there is none."""

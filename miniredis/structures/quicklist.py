@@ -142,6 +142,9 @@ class Node:
         self.size = size
         self.plain = plain
 
+    def copy(self) -> Node:
+        return Node(self.count, self.size, self.plain)
+
     def add(self, element: bytes) -> None:
         self.count += 1
         self.size += entry_size(element)
@@ -157,39 +160,40 @@ class QuicklistLayout:
     *plain_nodes*: an element that is beyond the limit by itself is kept plain, in no listpack (Redis 7.4 and Valkey).
     """
 
-    __slots__ = ("_largest_packed", "limit", "nodes")
+    __slots__ = ("_entries", "_largest_packed", "_size", "limit", "nodes")
 
     encoding: ClassVar[Literal["quicklist"]] = "quicklist"
 
     def __init__(self, limit: Limit, nodes: Iterable[Node] = (), *, plain_nodes: bool = False) -> None:
         self.limit = limit
         self.nodes = deque(nodes)
+        self._size, self._entries = limit.size, limit.entries
         self._largest_packed = limit.size if plain_nodes else PACKED_THRESHOLD - 1
 
     def copy(self) -> QuicklistLayout:
-        twin = QuicklistLayout(self.limit, (Node(node.count, node.size, node.plain) for node in self.nodes))
+        twin = QuicklistLayout(self.limit, map(Node.copy, self.nodes))
         twin._largest_packed = self._largest_packed
         return twin
 
-    # At the ends
+    # At the ends. The common case of `entry_size`, a short element that is no number, is written out for speed.
 
     def push_head(self, elements: Iterable[bytes]) -> None:
-        nodes = self.nodes
-        size, entries, _, _ = self.limit
+        nodes, room, entries = self.nodes, self._size - ENTRY_OVERHEAD, self._entries
         for element in elements:
-            if nodes and (head := nodes[0]).size + len(element) + ENTRY_OVERHEAD <= size and head.count < entries:
-                head.size += entry_size(element)
-                head.count += 1
+            length = len(element)
+            if nodes and (node := nodes[0]).size + length <= room and node.count < entries:
+                node.count += 1
+                node.size += length + 2 if length < 64 and element[-1:] > b"9" else entry_size(element)
             else:
                 nodes.appendleft(self._node_of(element))
 
     def push_tail(self, elements: Iterable[bytes]) -> None:
-        nodes = self.nodes
-        size, entries, _, _ = self.limit
+        nodes, room, entries = self.nodes, self._size - ENTRY_OVERHEAD, self._entries
         for element in elements:
-            if nodes and (tail := nodes[-1]).size + len(element) + ENTRY_OVERHEAD <= size and tail.count < entries:
-                tail.size += entry_size(element)
-                tail.count += 1
+            length = len(element)
+            if nodes and (node := nodes[-1]).size + length <= room and node.count < entries:
+                node.count += 1
+                node.size += length + 2 if length < 64 and element[-1:] > b"9" else entry_size(element)
             else:
                 nodes.append(self._node_of(element))
 
@@ -306,7 +310,7 @@ class QuicklistLayout:
 
     def _permits(self, size: int, count: int) -> bool:
         # A plain node, and any node that would take a large element, is beyond the limit by its size alone.
-        return size <= self.limit.size and count <= self.limit.entries
+        return size <= self._size and count <= self._entries
 
     def _locate(self, index: int) -> tuple[int, int]:
         """The position of the node that holds the element at *index*, and the element's offset in it."""
