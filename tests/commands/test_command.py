@@ -14,6 +14,7 @@ import pytest
 import miniredis.commands
 from conformance.servers import Server
 from conformance.wire import Wire
+from miniredis.engine.command import DECLARATIONS
 from miniredis.engine.engine import Engine
 from miniredis.engine.session import Session
 from miniredis.engine.table import Command, CommandTable
@@ -200,15 +201,18 @@ KEYS = [
 ]
 
 
+def is_known(request: str) -> bool:
+    """Whether the command exists here; one that exists nowhere is a question to be asked, too."""
+    name = request.split()[0].lower()
+    return name in DECLARATIONS or name == "nosuch"
+
+
 @pytest.mark.parametrize("question", ["GETKEYS", "GETKEYSANDFLAGS"])
-@pytest.mark.parametrize("request_", KEYS)
+@pytest.mark.parametrize("request_", filter(is_known, KEYS))
 def test_finds_the_keys_that_the_real_server_finds(server: Server, question: str, request_: str) -> None:
     session = session_of(server.name)
-    asked = request_.encode().split()
-    if asked[0] != b"nosuch" and session.engine.table.lookup(asked[0]) is None:
-        pytest.skip(f"{request_.split()[0]} is not among the commands")
     with connection(server, 3) as wire:
-        theirs = wire.call("COMMAND", question, *asked).raw
+        theirs = wire.call("COMMAND", question, *request_.split()).raw
     assert raw(session, 3, "COMMAND", question, *request_.split()) == theirs
 
 
