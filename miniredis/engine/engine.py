@@ -97,7 +97,8 @@ class Engine:
     - *seed*: of everything random; from the system when not given.
 
     A driver calls :meth:`connect`, :meth:`execute` and :meth:`disconnect`, and :meth:`run_due` when :meth:`next_due`
-    says so; ``on_earlier`` tells it that the time to wake up has moved, ``on_shutdown`` that a client wants an end. One thread at a time may use an engine.
+    says so; ``on_earlier`` tells it that the time to wake up has moved, ``on_shutdown`` that a client wants an end. One
+    thread at a time may use an engine.
     """
 
     def __init__(
@@ -125,7 +126,6 @@ class Engine:
         self.timers = Timers()
         self.timers.on_earlier = self._timer_moved
         self.on_earlier: Callable[[int], None] | None = None
-        self.on_shutdown: Callable[[], None] | None = None
         self.active_expire = True
         self.blocked_clients = BlockedClients(self)
         self.pause = Pause(self)
