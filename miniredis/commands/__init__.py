@@ -1,5 +1,29 @@
 """The commands, one module per family; importing this package fills the command table."""
 
-from miniredis.commands import command, strings, strings_lcs
+from miniredis.commands import (
+    command,
+    expiration,
+    hashes,
+    keys,
+    lists,
+    lists_blocking,
+    object,
+    sets,
+    sets_algebra,
+    strings,
+    strings_lcs,
+)
 
-__all__ = ["command", "strings", "strings_lcs"]
+__all__ = [
+    "command",
+    "expiration",
+    "hashes",
+    "keys",
+    "lists",
+    "lists_blocking",
+    "object",
+    "sets",
+    "sets_algebra",
+    "strings",
+    "strings_lcs",
+]

@@ -53,8 +53,8 @@ def type_name(value: Value) -> bytes:
     return name
 
 
-def encoding(value: Value) -> str:
-    """The name that OBJECT ENCODING gives."""
+def encoding(value: Value, embedded_limit: int = EMBEDDED_STRING_LIMIT) -> str:
+    """The name that OBJECT ENCODING gives; a string of up to *embedded_limit* bytes is ``embstr``."""
     if isinstance(value, int):
         return "int"
     if isinstance(value, bytearray):
@@ -62,7 +62,7 @@ def encoding(value: Value) -> str:
     if isinstance(value, bytes):
         if not isinstance(value, PlainString) and len(value) <= 20 and parse_integer(value) is not None:
             return "int"
-        return "embstr" if len(value) <= EMBEDDED_STRING_LIMIT else "raw"
+        return "embstr" if len(value) <= embedded_limit else "raw"
     name: str = value.encoding
     return name
 

@@ -1,0 +1,321 @@
+"""Keys, whatever they hold: DEL, EXISTS, RENAME, COPY, MOVE, SCAN, …"""
+
+from __future__ import annotations
+
+from miniredis.commands.scanning import parse_scan_options, scan_cursor, scan_reply
+from miniredis.engine import notifications
+from miniredis.engine.arguments import int32
+from miniredis.engine.command import Variant, command, key_range
+from miniredis.engine.keyspace import Database
+from miniredis.engine.session import Session
+from miniredis.engine.values import Value, copy_value, type_name
+from miniredis.resp.types import OK, Error, Reply, SimpleString
+from miniredis.structures.glob import compile_glob
+
+
+@command(
+    "DEL key [key ...]",
+    arity=-2,
+    summary="Deletes one or more keys.",
+    since="1.0.0",
+    group="generic",
+    complexity=(
+        "O(N) where N is the number of keys that will be removed. When a key to remove holds a value other than a"
+        " string, the individual complexity for this key is O(M) where M is the number of elements in the list, set,"
+        " sorted set or hash. Removing a single key that holds a string value is O(1)."
+    ),
+    flags="write",
+    categories="keyspace",
+    keys=[key_range("RM delete", 1, last=-1)],
+    tips=["request_policy:multi_shard", "response_policy:agg_sum"],
+)
+def del_(client: Session, argv: list[bytes]) -> Reply:
+    db = client.db
+    removed = 0
+    for key in argv[1:]:
+        if key in db.expires:
+            db.expire_if_due(key)
+        if db.delete(key):
+            db.changed(key, notifications.GENERIC, b"del")
+            removed += 1
+    return removed
+
+
+@command(
+    "UNLINK key [key ...]",
+    arity=-2,
+    summary="Asynchronously deletes one or more keys.",
+    since="4.0.0",
+    group="generic",
+    complexity=(
+        "O(1) for each key removed regardless of its size. Then the command does O(N) work in a different thread in"
+        " order to reclaim memory, where N is the number of allocations the deleted objects where composed of."
+    ),
+    flags="write fast",
+    categories="keyspace",
+    keys=[key_range("RM delete", 1, last=-1)],
+    tips=["request_policy:multi_shard", "response_policy:agg_sum"],
+)
+def unlink(client: Session, argv: list[bytes]) -> Reply:
+    return del_(client, argv)
+
+
+@command(
+    "EXISTS key [key ...]",
+    arity=-2,
+    summary="Determines whether one or more keys exist.",
+    since="1.0.0",
+    group="generic",
+    complexity="O(N) where N is the number of keys to check.",
+    flags="readonly fast",
+    categories="keyspace",
+    keys=[key_range("RO", 1, last=-1)],
+    tips=["request_policy:multi_shard", "response_policy:agg_sum"],
+    history=[
+        ("3.0.3", "Accepts multiple `key` arguments."),
+    ],
+)
+def exists(client: Session, argv: list[bytes]) -> Reply:
+    look = client.db.look
+    return sum(look(key) is not None for key in argv[1:])
+
+
+@command(
+    "TOUCH key [key ...]",
+    arity=-2,
+    summary=(
+        "Returns the number of existing keys out of those specified after updating the time they were last accessed."
+    ),
+    since="3.2.1",
+    group="generic",
+    complexity="O(N) where N is the number of keys that will be touched.",
+    flags="readonly fast",
+    categories="keyspace",
+    keys=[key_range("RO", 1, last=-1)],
+    tips=["request_policy:multi_shard", "response_policy:agg_sum"],
+)
+def touch(client: Session, argv: list[bytes]) -> Reply:
+    read = client.db.read
+    return sum(read(key) is not None for key in argv[1:])
+
+
+@command(
+    "TYPE key",
+    arity=2,
+    summary="Determines the type of value stored at a key.",
+    since="1.0.0",
+    group="generic",
+    complexity="O(1)",
+    flags="readonly fast",
+    categories="keyspace",
+    keys=[key_range("RO", 1)],
+)
+def type_(client: Session, argv: list[bytes]) -> Reply:
+    value = client.db.look(argv[1])
+    return SimpleString(b"none" if value is None else type_name(value))
+
+
+@command(
+    "RENAME key newkey",
+    arity=3,
+    summary="Renames a key and overwrites the destination.",
+    since="1.0.0",
+    group="generic",
+    complexity="O(1)",
+    flags="write",
+    categories="keyspace",
+    keys=[key_range("RW access delete", 1), key_range("OW update", 2)],
+)
+def rename(client: Session, argv: list[bytes]) -> Reply:
+    _rename(client.db, argv[1], argv[2], replace=True)
+    return OK
+
+
+@command(
+    "RENAMENX key newkey",
+    arity=3,
+    summary="Renames a key only when the target key name doesn't exist.",
+    since="1.0.0",
+    group="generic",
+    complexity="O(1)",
+    flags="write fast",
+    categories="keyspace",
+    keys=[key_range("RW access delete", 1), key_range("OW insert", 2)],
+    history=[
+        ("3.2.0", "The command no longer returns an error when source and destination names are the same."),
+    ],
+)
+def renamenx(client: Session, argv: list[bytes]) -> Reply:
+    return int(_rename(client.db, argv[1], argv[2], replace=False))
+
+
+def _rename(db: Database, source: bytes, destination: bytes, *, replace: bool) -> bool:
+    """Whether it was renamed; a key renamed to itself counts where an existing destination may be replaced."""
+    value = db.write(source)
+    if value is None:
+        raise Error("ERR no such key")
+    if source == destination:
+        return replace
+    if db.write(destination) is not None:
+        if not replace:
+            return False
+        db.delete(destination)
+    when = db.expires.get(source)
+    db.delete(source)
+    _put(db, destination, value, when)
+    db.changed(source, notifications.GENERIC, b"rename_from")
+    db.changed(destination, notifications.GENERIC, b"rename_to", dirty=0)
+    return True
+
+
+def _put(db: Database, key: bytes, value: Value, when: int | None) -> None:
+    """Bring *value* in as the new *key*, with the time to live it had elsewhere."""
+    db.add(key, value)
+    if when is not None:
+        db.expire_at(key, when)
+
+
+@command(
+    "COPY source destination [DB destination-db] [REPLACE]",
+    arity=-3,
+    summary="Copies the value of a key to a new key.",
+    since="6.2.0",
+    group="generic",
+    complexity="O(N) worst case for collections, where N is the number of nested items. O(1) for string values.",
+    flags="write denyoom",
+    categories="keyspace",
+    keys=[key_range("RO access", 1), key_range("OW update", 2)],
+)
+def copy(client: Session, argv: list[bytes]) -> Reply:
+    source, destination, target = argv[1], argv[2], client.db
+    replace = False
+    position = 3
+    while position < len(argv):
+        token = argv[position].upper()
+        if token == b"REPLACE":
+            replace = True
+        elif token == b"DB" and position + 1 < len(argv):
+            target = _database(client, argv[position + 1])
+            position += 1
+        else:
+            raise Error("ERR syntax error")
+        position += 1
+    if target is client.db and source == destination:
+        raise Error("ERR source and destination objects are the same")
+    value = client.db.read(source)
+    if value is None:
+        return 0
+    if target.write(destination) is not None:
+        if not replace:
+            return 0
+        target.delete(destination)
+    _put(target, destination, copy_value(value), client.db.expires.get(source))
+    target.changed(destination, notifications.GENERIC, b"copy_to")
+    return 1
+
+
+@command(
+    "MOVE key db",
+    arity=3,
+    summary="Moves a key to another database.",
+    since="1.0.0",
+    group="generic",
+    complexity="O(1)",
+    flags="write fast",
+    categories="keyspace",
+    keys=[key_range("RW access update", 1)],
+)
+def move(client: Session, argv: list[bytes]) -> Reply:
+    key, db = argv[1], client.db
+    target = _database(client, argv[2])
+    if target is db:
+        raise Error("ERR source and destination objects are the same")
+    value = db.write(key)
+    if value is None or target.write(key) is not None:
+        return 0
+    when = db.expires.get(key)
+    db.delete(key)
+    _put(target, key, value, when)
+    db.changed(key, notifications.GENERIC, b"move_from")
+    target.changed(key, notifications.GENERIC, b"move_to", dirty=0)
+    return 1
+
+
+def _database(client: Session, text: bytes) -> Database:
+    number = int32(text)
+    if not 0 <= number < len(client.engine.databases):
+        raise Error("ERR DB index is out of range")
+    return client.engine.databases[number]
+
+
+@command(
+    "KEYS pattern",
+    arity=2,
+    summary="Returns all key names that match a pattern.",
+    since="1.0.0",
+    group="generic",
+    complexity=(
+        "O(N) with N being the number of keys in the database, under the assumption that the key names in the"
+        " database and the given pattern have limited length."
+    ),
+    flags="readonly",
+    categories="dangerous keyspace",
+    tips=["request_policy:all_shards", "nondeterministic_output_order"],
+)
+def keys(client: Session, argv: list[bytes]) -> Reply:
+    db = client.db
+    found = list(db.data) if argv[1] == b"*" else list(filter(compile_glob(argv[1]), db.data))
+    if not db.expires:
+        return found
+    return [key for key in found if not db.is_past(key)]
+
+
+@command(
+    "RANDOMKEY",
+    arity=1,
+    summary="Returns a random key name from the database.",
+    since="1.0.0",
+    group="generic",
+    complexity="O(1)",
+    flags="readonly",
+    categories="keyspace",
+    tips=["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
+    variants=[Variant(until="7.2.0", tips=("request_policy:all_shards", "nondeterministic_output"))],
+)
+def randomkey(client: Session, argv: list[bytes]) -> Reply:
+    db = client.db
+    while db.data:
+        key = db.index().random(client.engine.random)
+        if not db.expire_if_due(key):
+            return key
+    return None
+
+
+@command(
+    "SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]",
+    arity=-2,
+    summary="Iterates over the key names in the database.",
+    since="2.8.0",
+    group="generic",
+    complexity=(
+        "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return"
+        " back to 0. N is the number of elements inside the collection."
+    ),
+    flags="readonly",
+    categories="keyspace",
+    tips=["nondeterministic_output", "request_policy:special", "response_policy:special"],
+    history=[
+        ("6.0.0", "Added the `TYPE` subcommand."),
+    ],
+    details={"TYPE": "since=6.0.0"},
+    variants=[Variant(until="7.2.0", tips=("nondeterministic_output", "request_policy:special"))],
+)
+def scan(client: Session, argv: list[bytes]) -> Reply:
+    db = client.db
+    cursor = scan_cursor(client, argv[1])
+    options = parse_scan_options(client, argv, 2, with_type=True)
+    cursor, batch = db.index().scan(cursor, options.count)
+    found = [key for key in options.filter(batch) if not db.expire_if_due(key)]
+    if options.type is not None:
+        found = [key for key in found if type_name(db.data[key]) == options.type]
+    return scan_reply(cursor, found)

@@ -1,0 +1,151 @@
+"""OBJECT: how a value is kept."""
+
+from __future__ import annotations
+
+from miniredis.commands.help import subcommand_help
+from miniredis.engine.command import command, container, key_range
+from miniredis.engine.session import Session
+from miniredis.engine.values import EMBEDDED_STRING_LIMIT, Value, encoding, is_string
+from miniredis.resp.types import Error, Reply
+
+SHARED_INTEGERS = 10_000
+"""Redis keeps the integers from 0 up to here once for all keys; their reference count is that of what never dies."""
+SHARED_REFCOUNT = (1 << 31) - 1
+
+
+container(
+    "OBJECT",
+    summary="A container for object introspection commands.",
+    since="2.2.3",
+    group="generic",
+    complexity="Depends on subcommand.",
+)
+
+
+@command(
+    "OBJECT|ENCODING key",
+    arity=3,
+    summary="Returns the internal encoding of an object.",
+    since="2.2.3",
+    group="generic",
+    complexity="O(1)",
+    flags="readonly",
+    categories="keyspace",
+    keys=[key_range("RO", 2)],
+    tips=["nondeterministic_output"],
+)
+def object_encoding(client: Session, argv: list[bytes]) -> Reply:
+    value = client.db.peek(argv[2])
+    if value is None:
+        return None
+    return encoding(value, _embedded_limit(client, argv[2])).encode()
+
+
+def _embedded_limit(client: Session, key: bytes) -> int:
+    """The longest string in bytes that is kept as ``embstr``. Valkey has 128 bytes for an object with its key."""
+    if not client.engine.version.is_valkey:
+        return EMBEDDED_STRING_LIMIT
+    return 113 - len(key) - (2 if len(key) >= 32 else 0) - (8 if key in client.db.expires else 0)
+
+
+@command(
+    "OBJECT|REFCOUNT key",
+    arity=3,
+    summary="Returns the reference count of a value of a key.",
+    since="2.2.3",
+    group="generic",
+    complexity="O(1)",
+    flags="readonly",
+    categories="keyspace",
+    keys=[key_range("RO", 2)],
+    tips=["nondeterministic_output"],
+)
+def object_refcount(client: Session, argv: list[bytes]) -> Reply:
+    value = client.db.peek(argv[2])
+    if value is None:
+        return None
+    return SHARED_REFCOUNT if _is_shared(client, value) else 1
+
+
+def _is_shared(client: Session, value: Value) -> bool:
+    if client.engine.version.is_valkey or not is_string(value) or encoding(value) != "int":
+        return False
+    return 0 <= int(value) < SHARED_INTEGERS
+
+
+@command(
+    "OBJECT|IDLETIME key",
+    arity=3,
+    summary="Returns the time since the last access to an object.",
+    since="2.2.3",
+    group="generic",
+    complexity="O(1)",
+    flags="readonly",
+    categories="keyspace",
+    keys=[key_range("RO", 2)],
+    tips=["nondeterministic_output"],
+)
+def object_idletime(client: Session, argv: list[bytes]) -> Reply:
+    db = client.db
+    if db.peek(argv[2]) is None:
+        return None
+    if client.engine.config.maxmemory_policy.endswith("lfu"):
+        raise Error(
+            "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between"
+            " policies at runtime LRU and LFU data will take some time to adjust."
+        )
+    return max(client.engine.second - db.access[argv[2]], 0)
+
+
+@command(
+    "OBJECT|FREQ key",
+    arity=3,
+    summary="Returns the logarithmic access frequency counter of an object.",
+    since="4.0.0",
+    group="generic",
+    complexity="O(1)",
+    flags="readonly",
+    categories="keyspace",
+    keys=[key_range("RO", 2)],
+    tips=["nondeterministic_output"],
+)
+def object_freq(client: Session, argv: list[bytes]) -> Reply:
+    if client.db.peek(argv[2]) is None:
+        return None
+    if not client.engine.config.maxmemory_policy.endswith("lfu"):
+        raise Error(
+            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching"
+            " between policies at runtime LRU and LFU data will take some time to adjust."
+        )
+    return 0
+
+
+@command(
+    "OBJECT|HELP",
+    arity=2,
+    summary="Returns helpful text about the different subcommands.",
+    since="6.2.0",
+    group="generic",
+    complexity="O(1)",
+    flags="loading stale",
+    categories="keyspace",
+)
+def object_help(client: Session, argv: list[bytes]) -> Reply:
+    return subcommand_help(
+        client,
+        "OBJECT",
+        (
+            "ENCODING <key>",
+            "    Return the kind of internal representation used in order to store the value",
+            "    associated with a <key>.",
+            "FREQ <key>",
+            "    Return the access frequency index of the <key>. The returned integer is",
+            "    proportional to the logarithm of the recent access frequency of the key.",
+            "IDLETIME <key>",
+            "    Return the idle time of the <key>, that is the approximated number of",
+            "    seconds elapsed since the last access to the key.",
+            "REFCOUNT <key>",
+            "    Return the number of references of the value associated with the specified",
+            "    <key>.",
+        ),
+    )

@@ -1,0 +1,87 @@
+"""SCAN and its relatives: cursors, options, one step of an iteration.
+
+The cursors are those of :class:`~miniredis.structures.bucket_index.BucketIndex`: stateless, and every element that is
+there from the first call to the last is returned, whatever happens in between. HSCAN, SSCAN and ZSCAN use it so::
+
+    cursor = scan_cursor(client, argv[2])
+    value = client.db.read_as(argv[1], Hash)
+    if value is None:
+        return scan_reply(0, [])  # an option may be wrong: Redis does not look
+    options = parse_scan_options(client, argv, 3)
+    cursor, fields = value.index().scan(cursor, options.count)  # or everything and 0, if the encoding is a small one
+    return scan_reply(cursor, [item for field in options.filter(fields) for item in (field, value[field])])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from miniredis.engine import errors
+from miniredis.engine.arguments import integer
+from miniredis.engine.session import Session
+from miniredis.resp.types import Error, Reply
+from miniredis.structures.glob import Matcher, compile_glob
+
+_UINT64: Final = 1 << 64
+_TYPES: Final = (b"string", b"list", b"set", b"zset", b"hash", b"stream")
+
+
+@dataclass(slots=True)
+class ScanOptions:
+    """What follows the cursor. ``matcher`` and ``type`` are None when everything matches."""
+
+    count: int = 10
+    matcher: Matcher | None = None
+    type: bytes | None = None
+
+    def filter(self, names: Iterable[bytes]) -> Iterable[bytes]:
+        """Those of *names* that MATCH lets through."""
+        return names if self.matcher is None else filter(self.matcher, names)
+
+
+def scan_cursor(client: Session, text: bytes) -> int:
+    """The cursor that *text* stands for; Redis is as lenient as C's ``strtoul``, Valkey a little less."""
+    if client.engine.version.is_valkey:
+        digits, signs = text.strip() if text[:1].isspace() else text, b"+"
+        valid = bool(digits)
+    else:
+        digits, signs = text, b"+-"
+        valid = not text[:1].isspace()
+    number = digits[1:] if digits[:1] in (b"+", b"-") and digits[:1] in signs and digits[:1] else digits
+    if not valid or (digits and not number.isdigit()) or int(number or b"0") >= _UINT64:
+        raise Error("ERR invalid cursor")
+    value = int(number or b"0")
+    return -value % _UINT64 if digits[:1] == b"-" else value
+
+
+def parse_scan_options(client: Session, argv: list[bytes], start: int, *, with_type: bool = False) -> ScanOptions:
+    """The options from position *start* on; *with_type* allows SCAN's TYPE."""
+    options = ScanOptions()
+    valkey = client.engine.version.is_valkey
+    for position in range(start, len(argv), 2):
+        token = argv[position].upper()
+        if valkey and token == b"NOVALUES":
+            raise Error("ERR NOVALUES option can only be used in HSCAN")
+        if position + 1 == len(argv):
+            raise errors.syntax_error()
+        value = argv[position + 1]
+        if token == b"COUNT":
+            options.count = integer(value)
+            if options.count < 1:
+                raise errors.syntax_error()
+        elif token == b"MATCH":
+            options.matcher = None if value == b"*" else compile_glob(value)
+        elif token == b"TYPE" and with_type:
+            options.type = value.lower()
+            if valkey and options.type not in _TYPES:
+                raise Error(b"ERR unknown type name '%b'" % value)
+        else:
+            raise errors.syntax_error()
+    return options
+
+
+def scan_reply(cursor: int, items: Iterable[Reply]) -> Reply:
+    """The reply of one step: where to go on, and what was found."""
+    return [b"%d" % cursor, list(items)]
