@@ -1,1 +1,21 @@
-"""A Redis-compatible server in pure Python: embed it in a test, or run it with ``python -m miniredis``."""
+"""A Redis-compatible server in pure Python: embed it in a test, or run it with ``python -m miniredis``.
+
+``miniredis.MiniRedis`` is the server inside a test (:mod:`miniredis.testing`). It is imported when first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from miniredis.testing import MiniRedis
+
+__all__ = ["MiniRedis"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "MiniRedis":
+        from miniredis.testing import MiniRedis
+
+        return MiniRedis
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

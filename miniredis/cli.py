@@ -140,13 +140,6 @@ def _load(config: Config, text: str, origin: str) -> None:
 
 async def _serve(engine: Engine) -> None:
     """Run until a signal or SHUTDOWN says stop."""
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stopping.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
     config = engine.config
     try:
         log = log_to(config.logfile, config.loglevel)
@@ -156,11 +149,20 @@ async def _serve(engine: Engine) -> None:
     config.on_change("loglevel", lambda: logger.setLevel(LEVELS[config.loglevel]))
     try:
         await server.start()
+        _stop_on_signals(server)
         print(f"miniredis as {engine.version.name}, ready on {server.url}", flush=True)
         logger.info("Ready to accept connections")
-        await stopping.wait()
-        logger.info("Stopping")
-        await server.stop()
+        await server.wait_stopped()
+        logger.info("Bye bye...")
     finally:
         logger.removeHandler(log)
         log.close()
+
+
+def _stop_on_signals(server: Server) -> None:
+    loop = server.loop
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, server.begin_stop)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(server.begin_stop))

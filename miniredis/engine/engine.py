@@ -139,7 +139,7 @@ class Engine:
         self.sessions: dict[int, Session] = {}
         self._next_session_id = 1
         self.monitors: dict[Session, None] = {}
-        self.on_shutdown: Callable[[], None] | None = None
+        self.on_shutdown: Callable[[], object] | None = None
         self.gate = False
         self._take_config_over()
         for name in (
@@ -155,6 +155,7 @@ class Engine:
 
     def connect(self, deliver: Callable[[Reply], None]) -> Session:
         """Begin a session; *deliver* takes what reaches the client unasked."""
+        self._read_clock()
         session = Session(self, self._next_session_id, deliver)
         self._next_session_id += 1
         self.sessions[session.id] = session

@@ -58,8 +58,8 @@ class Connection(asyncio.BufferedProtocol):
     """The connection of one client of *server*, over TCP, TLS or a Unix socket."""
 
     __slots__ = (
-        "_frames",
         "_execute",
+        "_frames",
         "_held",
         "_held_size",
         "_is_attended",
@@ -373,6 +373,15 @@ class Connection(asyncio.BufferedProtocol):
         return False
 
     # The end
+
+    def idle_since(self) -> int | None:
+        """When the client last sent a command, in milliseconds since the epoch; None if it need not send any."""
+        if self._waits & (_UNCONNECTED | _CLOSING | _BLOCKED):
+            return None
+        session = self.session
+        if session.monitoring or session.channels or session.patterns or session.shard_channels:
+            return None
+        return session.last_interaction
 
     def _close(self) -> None:
         """Close as soon as the client has what it was answered."""

@@ -11,16 +11,20 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from miniredis.engine.engine import Engine
+from miniredis.engine.timers import Timer
 from miniredis.resp.encoder import Encoder
 from miniredis.resp.request import RequestParser
-from miniredis.resp.types import Reply
 from miniredis.server import listeners
 from miniredis.server.connection import Connection, format_address
+from miniredis.server.log import VERBOSE
 from miniredis.server.wakeup import Wakeup
 from miniredis.structures.numbers import format_double_17g, format_double_shortest
+
+if TYPE_CHECKING:
+    from miniredis.server.tls import Handshake
 
 logger = logging.getLogger("miniredis")
 
@@ -29,15 +33,15 @@ READ_SIZE: Final = 1 << 16
 
 _PROTECTED_MODE_REFUSAL: Final = (
     b"-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
-    b"default user. In this mode connections are only accepted from the loopback interface. If you want to connect from "
-    b"external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending "
-    b"the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host "
-    b"the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG "
-    b"REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the "
-    b"Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If "
-    b"you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an "
-    b"authentication password for the default user. NOTE: You only need to do one of the above things in order for the "
-    b"server to start accepting connections from the outside.\r\n"
+    b"default user. In this mode connections are only accepted from the loopback interface. If you want to connect"
+    b" from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected "
+    b"mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis "
+    b"from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet "
+    b"if you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the "
+    b"protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and "
+    b"then restarting the server. 3) If you started the server manually just for testing, restart it with the '--"
+    b"protected-mode no' option. 4) Setup a an authentication password for the default user. NOTE: You only need "
+    b"to do one of the above things in order for the server to start accepting connections from the outside.\r\n"
 )
 
 
@@ -52,7 +56,7 @@ class Server:
         unix_socket: the path of the Unix socket, or "".
         connections: everybody who is connected, or whose last replies are still on their way.
         read_buffer: where all connections receive into, one after the other.
-        on_shutdown: called when a client sends ``SHUTDOWN``; ``stop`` of this server if not set.
+        frames: for RESP2 and RESP3, what encodes a reply of each class (see :class:`miniredis.resp.encoder.Encoder`).
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -62,21 +66,29 @@ class Server:
         self.tls_port = 0
         self.unix_socket = ""
         self.connections: set[Connection] = set()
-        self.handshakes: set[object] = set()
+        self.handshakes: set[Handshake] = set()
         self.read_buffer = memoryview(bytearray(READ_SIZE))
         digits = format_double_shortest if engine.version.redis >= (7, 2) else format_double_17g
         self.frames = {2: Encoder(2, digits).frame_of, 3: Encoder(3, digits).frame_of}
         self.loop: asyncio.AbstractEventLoop
         self._listeners: list[asyncio.Server] = []
         self._attention: list[Connection] = []
-        self._all_forgotten: asyncio.Future[None] | None = None
+        self._idle_timer: Timer | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
         self._wakeup: Wakeup | None = None
+        engine.config.on_change("timeout", self._close_idle)
 
     # Life
 
     async def start(self) -> None:
-        """Listen, on the running loop. Raises :class:`~miniredis.server.listeners.ListenError`; then nothing is open."""
+        """Listen, on the running loop, until :meth:`stop` or a client's ``SHUTDOWN``.
+
+        Raises :class:`~miniredis.server.listeners.ListenError`; then nothing is left open.
+        """
         self.loop = asyncio.get_running_loop()
+        self._stopping = None
+        self._stopped = asyncio.Event()
         config = self.engine.config
         try:
             if config.port or not config.tls_port:
@@ -92,9 +104,10 @@ class Server:
                 self.unix_socket = path
                 await self._listen(unix, self.new_connection)
         except BaseException:
-            await self.stop()
+            await self._close()
             raise
         self._wakeup = Wakeup(self.engine, self.loop)
+        self.engine.on_shutdown = self.begin_stop
 
     async def _listen_for_tls(self) -> None:
         from miniredis.server import tls  # the ssl module takes longer to import than all of this package
@@ -119,7 +132,21 @@ class Server:
             self.host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
     async def stop(self) -> None:
-        """Close everything: at once, whatever clients wait for."""
+        """Close everything, at once, whatever clients wait for."""
+        await asyncio.shield(self.begin_stop())
+
+    def begin_stop(self) -> asyncio.Task[None]:
+        """What :meth:`stop` waits for, under way. To be called on the server's loop."""
+        if self._stopping is None:
+            self._stopping = self.loop.create_task(self._close())
+        return self._stopping
+
+    async def wait_stopped(self) -> None:
+        """Return when the server has stopped, whoever wanted it to."""
+        await self._stopped.wait()
+
+    async def _close(self) -> None:
+        self.engine.on_shutdown = None
         if self._wakeup is not None:
             self._wakeup.stop()
             self._wakeup = None
@@ -137,6 +164,12 @@ class Server:
             await asyncio.sleep(0)
         self.host = ""
         self.port = self.tls_port = 0
+        self._stopped.set()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it listens."""
+        return bool(self._listeners)
 
     @property
     def url(self) -> str:
@@ -178,7 +211,31 @@ class Server:
                 return _PROTECTED_MODE_REFUSAL
             if config.tcp_keepalive:
                 _keep_alive(transport.get_extra_info("socket"), config.tcp_keepalive)
+        if config.timeout and self._idle_timer is None:
+            self.loop.call_soon(self._close_idle)
         return None
+
+    def _close_idle(self) -> None:
+        """Close who has sent nothing for ``timeout`` seconds, and look again when the next one may have been idle so
+        long. Whoever waits, listens or monitors is not idle."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        engine = self.engine
+        timeout = engine.config.timeout * 1000
+        if not timeout or not self.connections:
+            return
+        idle_since = engine.now
+        for connection in list(self.connections):
+            since = connection.idle_since()
+            if since is None:
+                continue
+            if engine.now - since > timeout:
+                logger.log(VERBOSE, "Closing idle client")
+                connection.abort()
+            else:
+                idle_since = min(since, idle_since)
+        self._idle_timer = engine.timers.call_at(idle_since + timeout + 1, self._close_idle)
 
     def forget(self, connection: Connection) -> None:
         """*connection* is closed and gone."""
