@@ -25,6 +25,7 @@ from miniredis.resp.types import Error, Reply
 from miniredis.structures.glob import Matcher, compile_glob
 
 _UINT64: Final = 1 << 64
+_UINT64_DIGITS: Final = 20
 _TYPES: Final = (b"string", b"list", b"set", b"zset", b"hash", b"stream")
 
 
@@ -35,6 +36,7 @@ class ScanOptions:
     count: int = 10
     matcher: Matcher | None = None
     type: bytes | None = None
+    no_values: bool = False
 
     def filter(self, names: Iterable[bytes]) -> Iterable[bytes]:
         """Those of *names* that MATCH lets through."""
@@ -50,23 +52,32 @@ def scan_cursor(client: Session, text: bytes) -> int:
         digits, signs = text, b"+-"
         valid = not text[:1].isspace()
     number = digits[1:] if digits[:1] in (b"+", b"-") and digits[:1] in signs and digits[:1] else digits
-    if not valid or (digits and not number.isdigit()) or int(number or b"0") >= _UINT64:
+    significant = number.lstrip(b"0")
+    if not valid or (digits and not number.isdigit()) or len(significant) > _UINT64_DIGITS:
         raise Error("ERR invalid cursor")
-    value = int(number or b"0")
+    value = int(significant or b"0")
+    if value >= _UINT64:
+        raise Error("ERR invalid cursor")
     return -value % _UINT64 if digits[:1] == b"-" else value
 
 
-def parse_scan_options(client: Session, argv: list[bytes], start: int, *, with_type: bool = False) -> ScanOptions:
-    """The options from position *start* on; *with_type* allows SCAN's TYPE."""
+def parse_scan_options(
+    client: Session, argv: list[bytes], start: int, *, with_type: bool = False, with_no_values: bool = False
+) -> ScanOptions:
+    """The options from position *start* on; *with_type* allows SCAN's TYPE, *with_no_values* HSCAN's NOVALUES."""
     options = ScanOptions()
     valkey = client.engine.version.is_valkey
-    for position in range(start, len(argv), 2):
-        token = argv[position].upper()
+    arguments = iter(argv[start:])
+    for argument in arguments:
+        token = argument.upper()
         if valkey and token == b"NOVALUES":
-            raise Error("ERR NOVALUES option can only be used in HSCAN")
-        if position + 1 == len(argv):
+            if not with_no_values:
+                raise Error("ERR NOVALUES option can only be used in HSCAN")
+            options.no_values = True
+            continue
+        value = next(arguments, None)
+        if value is None:
             raise errors.syntax_error()
-        value = argv[position + 1]
         if token == b"COUNT":
             options.count = integer(value)
             if options.count < 1:
