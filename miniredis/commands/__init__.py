@@ -10,6 +10,7 @@ from miniredis.commands import (
     object,
     sets,
     sets_algebra,
+    sort,
     strings,
     strings_lcs,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "object",
     "sets",
     "sets_algebra",
+    "sort",
     "strings",
     "strings_lcs",
 ]

@@ -1,0 +1,262 @@
+"""SORT: the elements of a list, set or sorted set in order, by themselves or by what other keys say about them.
+
+The steps are Redis's: take the elements, load the weight of each, sort, cut out the range, then load what GET asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from miniredis.commands.list_ends import new_list
+from miniredis.engine import errors, notifications
+from miniredis.engine.arguments import integer
+from miniredis.engine.command import command, key_range, key_unknown
+from miniredis.engine.keyspace import Database
+from miniredis.engine.session import Session
+from miniredis.engine.values import is_string, string_bytes
+from miniredis.resp.types import Argv, Error, Reply
+from miniredis.structures.hash import Hash
+from miniredis.structures.list import List
+from miniredis.structures.numbers import parse_double, parse_sort_weight
+from miniredis.structures.set import Set
+from miniredis.structures.sorted_set import SortedSet
+
+
+@dataclass(slots=True)
+class SortOptions:
+    """What follows the key. ``count`` is negative for no limit; ``destination`` None for a reply."""
+
+    by: bytes | None = None
+    offset: int = 0
+    count: int = -1
+    get: list[bytes] = field(default_factory=list)
+    descending: bool = False
+    alphabetic: bool = False
+    destination: bytes | None = None
+
+    @property
+    def unsorted(self) -> bool:
+        """BY with a pattern that names no other key: leave the elements as they are."""
+        return self.by is not None and b"*" not in self.by
+
+
+def sort_keys(argv: Argv) -> list[tuple[int, tuple[str, ...]]]:
+    """The key to sort and, where there is one, the key behind the last ``STORE``."""
+    values_of = {b"limit": 2, b"get": 1, b"by": 1}
+    keys: list[tuple[int, tuple[str, ...]]] = [(1, ("RO", "access"))]
+    position = 2
+    while position < len(argv):
+        option = argv[position].lower()
+        if option == b"store" and position + 1 < len(argv):
+            keys[1:] = [(position + 1, ("OW", "update"))]
+        position += 1 + values_of.get(option, 0)
+    return keys
+
+
+def sort_ro_keys(argv: Argv) -> list[tuple[int, tuple[str, ...]]]:
+    """Only the key to sort: what ``BY`` and ``GET`` name depends on its elements."""
+    return [(1, ("RO", "access"))]
+
+
+@command(
+    "SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE"
+    " destination]",
+    arity=-2,
+    summary="Sorts the elements in a list, a set, or a sorted set, optionally storing the result.",
+    since="1.0.0",
+    group="generic",
+    complexity=(
+        "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of returned"
+        " elements. When the elements are not sorted, complexity is O(N)."
+    ),
+    flags="write denyoom",
+    categories="dangerous list set sortedset",
+    keys=[
+        key_range("RO access", 1),
+        key_unknown(
+            "RO access",
+            notes=(
+                "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the"
+                " content of the key we sort"
+            ),
+        ),
+        key_unknown(
+            "OW update",
+            notes=(
+                "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in"
+                " the argument array"
+            ),
+        ),
+    ],
+    get_keys=sort_keys,
+    names=["limit", "order"],
+    details={
+        "BY": "name=by-pattern key-spec=1",
+        "GET": "name=get-pattern key-spec=1",
+        "ALPHA": "name=sorting",
+        "STORE": "key-spec=2",
+    },
+)
+def sort(client: Session, argv: list[bytes]) -> Reply:
+    return _sort(client, argv[1], _parse_options(argv, may_store=True))
+
+
+@command(
+    "SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",
+    arity=-2,
+    summary="Returns the sorted elements of a list, a set, or a sorted set.",
+    since="7.0.0",
+    group="generic",
+    complexity=(
+        "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of returned"
+        " elements. When the elements are not sorted, complexity is O(N)."
+    ),
+    flags="readonly",
+    categories="dangerous list set sortedset",
+    keys=[
+        key_range("RO access", 1),
+        key_unknown(
+            "RO access",
+            notes=(
+                "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the"
+                " content of the key we sort"
+            ),
+        ),
+    ],
+    get_keys=sort_ro_keys,
+    names=["limit", "order"],
+    details={"BY": "name=by-pattern key-spec=1", "GET": "name=get-pattern key-spec=1", "ALPHA": "name=sorting"},
+)
+def sort_ro(client: Session, argv: list[bytes]) -> Reply:
+    return _sort(client, argv[1], _parse_options(argv, may_store=False))
+
+
+def _parse_options(argv: list[bytes], *, may_store: bool) -> SortOptions:
+    options = SortOptions()
+    position = 2
+    while position < len(argv):
+        token = argv[position].upper()
+        left = len(argv) - position - 1
+        if token in (b"ASC", b"DESC"):
+            options.descending = token == b"DESC"
+        elif token == b"ALPHA":
+            options.alphabetic = True
+        elif token == b"LIMIT" and left >= 2:
+            options.offset, options.count = integer(argv[position + 1]), integer(argv[position + 2])
+            position += 2
+        elif token == b"STORE" and left >= 1 and may_store:
+            options.destination = argv[position + 1]
+            position += 1
+        elif token == b"BY" and left >= 1:
+            options.by = argv[position + 1]
+            position += 1
+        elif token == b"GET" and left >= 1:
+            options.get.append(argv[position + 1])
+            position += 1
+        else:
+            raise errors.syntax_error()
+        position += 1
+    return options
+
+
+def _sort(client: Session, key: bytes, options: SortOptions) -> Reply:
+    db = client.db
+    value = db.read(key)
+    if value is not None and not isinstance(value, (List, Set, SortedSet)):
+        raise errors.wrong_type()
+    if isinstance(value, Set) and options.unsorted and options.destination is not None:
+        # A set has no order of its own, and what is stored must not depend on chance.
+        options.by, options.alphabetic = None, True
+    elements = _elements(value, options)
+    if not options.unsorted:
+        elements = _in_order(client, elements, options)
+    chosen = elements[_limits(options, len(elements))]
+    if not options.get:
+        result: list[bytes | None] = list(chosen)
+    else:
+        result = [_look_up(db, pattern, element) for element in chosen for pattern in options.get]
+    if options.destination is None:
+        return result
+    return _store(client, options.destination, [item or b"" for item in result])
+
+
+def _elements(value: List | Set | SortedSet | None, options: SortOptions) -> list[bytes]:
+    """The elements in the order they have before sorting; that of a sorted set may be turned round by DESC."""
+    if value is None:
+        return []
+    if not isinstance(value, SortedSet):
+        return list(value)
+    value.encoding = "skiplist"  # SORT leaves it so
+    pairs = value.by_rank(0, len(value), reverse=options.unsorted and options.descending)
+    return [member for member, _ in pairs]
+
+
+def _limits(options: SortOptions, length: int) -> slice:
+    start = min(max(options.offset, 0), length)
+    return slice(start, length if options.count < 0 else start + min(options.count, length))
+
+
+def _in_order(client: Session, elements: list[bytes], options: SortOptions) -> list[bytes]:
+    db = client.db
+    weights: list[bytes | None]
+    if options.by is None:
+        weights = list(elements)
+    else:
+        by = options.by
+        weights = [_look_up(db, by, element) for element in elements]
+    key: Callable[[tuple[bytes, bytes | None]], object]
+    if options.alphabetic:
+        # What has no weight comes before everything else.
+        key = _alphabetic_key
+    else:
+        scores = [_score(client, weight) for weight in weights]
+        pairs = sorted(zip(scores, elements, strict=True), reverse=options.descending)
+        return [element for _, element in pairs]
+    ordered = sorted(zip(elements, weights, strict=True), key=key, reverse=options.descending)
+    return [element for element, _ in ordered]
+
+
+def _alphabetic_key(pair: tuple[bytes, bytes | None]) -> tuple[bool, bytes]:
+    weight = pair[1]
+    return weight is not None, weight or b""
+
+
+def _score(client: Session, weight: bytes | None) -> float:
+    if weight is None:
+        return 0.0
+    score = parse_double(weight) if client.engine.version.is_valkey else parse_sort_weight(weight)
+    if score is None:
+        raise Error("ERR One or more scores can't be converted into double")
+    return score
+
+
+def _look_up(db: Database, pattern: bytes, element: bytes) -> bytes | None:
+    """What *pattern* names for *element*: itself (``#``), a string key, or a field of a hash (``key->field``)."""
+    if pattern == b"#":
+        return element
+    before, star, after = pattern.partition(b"*")
+    if not star:
+        return None
+    key, arrow, field_name = after.partition(b"->")
+    if not arrow or not field_name:
+        value = db.read(before + element + after)
+        return string_bytes(value) if value is not None and is_string(value) else None
+    value = db.read(before + element + key)
+    return value.fields.get(field_name) if isinstance(value, Hash) else None
+
+
+def _store(client: Session, destination: bytes, elements: list[bytes]) -> int:
+    db = client.db
+    if elements:
+        stored = new_list(client.engine)
+        stored.try_conversion_growing(elements, client.engine.config.list_max_listpack_size)
+        stored.push_right(elements)
+        if db.write(destination) is not None:
+            db.delete(destination)
+        db.add(destination, stored)
+        db.changed(destination, notifications.LIST, b"sortstore", dirty=len(elements))
+    elif db.write(destination) is not None:
+        db.delete(destination)
+        db.changed(destination, notifications.GENERIC, b"del")
+    return len(elements)
