@@ -397,6 +397,9 @@ class Engine:
     def run_due(self) -> None:
         """Fire one batch of what has fallen due: timers, and keys whose time has passed, in order of their times."""
         self._read_clock()
+        self._fire_due()
+
+    def _fire_due(self) -> None:
         timer = self.timers.pop_due(self.now)
         while timer is not None:
             if timer.callback is not None:
@@ -429,7 +432,8 @@ class Engine:
         self._next_second = 0
         target = self.clock.ns() // 1_000_000
         while (due := self.next_due()) is not None and due <= target:
-            self.run_due()
+            self.now, self.second = due, due // 1000
+            self._fire_due()
         self._read_clock()
         due = self.next_due()
         if due is not None and self.on_earlier is not None:
