@@ -67,7 +67,8 @@ class Side:
             wire.close()
         self._wires.clear()
         self._latest.clear()
-        for name, value in self._changed_settings.items():
+        # Latest first: of two names of one setting, the one changed first holds the value it had before.
+        for name, value in reversed(self._changed_settings.items()):
             self.control.call("CONFIG", "SET", name, value)
         self._changed_settings.clear()
 
@@ -213,6 +214,7 @@ class Duel:
             opened.callback(self._reference.close)
             self._target = Side(target)
             opened.callback(self._target.close)
+            self.reference, self.target = reference, target
             self._sides = (self._reference, self._target)
             self._opened = opened.pop_all()
 
@@ -253,7 +255,9 @@ class Duel:
 
     def _begin(self, title: str, protocol: int) -> Report:
         for side in self._sides:
-            side.control.call("FLUSHALL")
+            emptied = side.control.call("FLUSHALL").value
+            if emptied != OK:
+                raise AssertionError(f"{side.server.name} cannot start empty: FLUSHALL answered {emptied!r}")
         return Report(title, self._reference.server.name, self._target.server.name, protocol)
 
     def _end(self) -> None:

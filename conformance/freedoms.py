@@ -215,6 +215,7 @@ FREEDOMS: Final[dict[str, Freedom]] = {
     "LASTSAVE": MEASURED,
     "XADD": MEASURED,
     # The server itself
+    "ROLE": MEASURED,
     "OBJECT IDLETIME": MEASURED,
     "OBJECT FREQ": MEASURED,
     "MEMORY USAGE": MEASURED,

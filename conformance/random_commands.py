@@ -162,10 +162,8 @@ class _Author:
         if not argument.multiple:
             return 1
         if argument.name == "weight" and self._counted:
-            likely = (self._counted,) * 8 + (1, 3)
-        else:
-            likely = (1, 2, 3)
-        return int(self._draw(st.sampled_from(likely)))
+            return int(self._draw(st.sampled_from((self._counted,) * 8 + (1, 3))))
+        return int(self._draw(st.integers(1, 3)))
 
     def _value(self, argument: Argument) -> list[bytes]:
         match argument.type:

@@ -24,6 +24,9 @@ from typing import Final
 
 from conformance.wire import Wire
 
+REFERENCES: Final = ("redis-7.0", "valkey-9.1")
+"""The servers that say what is right: Redis as Debian has it, and Valkey, which went on from Redis 7.2."""
+
 START_DEADLINE: Final = 20.0
 """Seconds a server may take until it answers. Generous, for loaded machines; one that is ready is not waited for."""
 

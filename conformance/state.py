@@ -5,7 +5,6 @@ What replies do not show, the dataset does: a wrong encoding, a lost expiry, a k
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +12,9 @@ from typing import Any, Final
 from conformance.freedoms import TIME_TOLERANCE_MS
 from conformance.wire import Wire
 from miniredis.resp import Error, Reply
+
+DATABASES: Final = 16
+"""How many databases are looked into: Redis's default."""
 
 READERS: Final[dict[bytes, tuple[str, ...]]] = {
     b"string": ("GET", "{key}"),
@@ -49,30 +51,37 @@ Dataset = dict[tuple[int, bytes], KeyState]
 
 
 def snapshot(wire: Wire) -> Dataset:
-    """Read every database of the server. The connection must speak RESP2; it is left in database 0."""
-    keyspace = wire.call("INFO", "keyspace").value
-    databases = [int(number) for number in re.findall(rb"^db(\d+):", keyspace, re.MULTILINE)]
+    """Read every database of the server. The connection must speak RESP2; it is left in database 0.
+
+    Raises ``AssertionError`` if the server cannot even list its keys.
+    """
+    sizes = wire.pipeline(command for number in range(DATABASES) for command in (("SELECT", number), ("DBSIZE",)))
     dataset: Dataset = {}
-    for number in databases:
+    for number in range(DATABASES):
+        selected, size = (frame.value for frame in sizes[2 * number : 2 * number + 2])
+        if size == 0 or (number and isinstance(selected, Error)):
+            continue
         wire.call("SELECT", number)
         keys = wire.call("KEYS", "*").value
+        if not isinstance(keys, list):
+            raise AssertionError(f"the datasets cannot be compared: KEYS * answered {keys!r}")
         dataset |= {(number, key): state for key, state in zip(keys, _read_keys(wire, keys), strict=True)}
-    if databases:
-        wire.call("SELECT", 0)
+    wire.call("SELECT", 0)
     return dataset
 
 
 def _read_keys(wire: Wire, keys: list[bytes]) -> Iterator[KeyState]:
-    types = [bytes(frame.value) for frame in wire.pipeline([("TYPE", key) for key in keys])]
+    types = [frame.value for frame in wire.pipeline([("TYPE", key) for key in keys])]
+    kinds = [bytes(kind) if isinstance(kind, bytes) else repr(kind).encode() for kind in types]
     reads = [
         request
-        for key, kind in zip(keys, types, strict=True)
+        for key, kind in zip(keys, kinds, strict=True)
         for request in (("PTTL", key), ("OBJECT", "ENCODING", key), _reader(kind, key))
     ]
     replies = [frame.value for frame in wire.pipeline(reads)]
-    for at, kind in enumerate(types):
+    for at, kind in enumerate(kinds):
         pttl, encoding, value = replies[at * 3 : at * 3 + 3]
-        yield KeyState(kind, encoding, pttl, _canonical(kind, value))
+        yield KeyState(kind, encoding, pttl if isinstance(pttl, int) else -3, _canonical(kind, value))
 
 
 def _reader(kind: bytes, key: bytes) -> tuple[str | bytes, ...]:

@@ -8,15 +8,14 @@ or the path of an executable compares two versions.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from functools import cache
 
 import pytest
 
 from conformance.duel import Duel
-from conformance.servers import Server, ServerError, find_server, start, start_miniredis
-
-REFERENCES = ("redis-7.0", "valkey-9.1")
+from conformance.servers import REFERENCES, Server, ServerError, find_server, start, start_miniredis
 
 
 def start_target(reference: Server) -> AbstractContextManager[Server]:
@@ -30,20 +29,26 @@ def start_target(reference: Server) -> AbstractContextManager[Server]:
     return start(binary)
 
 
-@pytest.fixture(scope="session", params=REFERENCES)
-def reference(request: pytest.FixtureRequest) -> Server:
-    """Each of the real servers in turn."""
-    server: Server = request.getfixturevalue(
-        {"redis-7.0": "redis_server", "valkey-9.1": "valkey_server"}[request.param]
-    )
-    return server
-
-
 @pytest.fixture(scope="session")
-def duel(reference: Server) -> Iterator[Duel]:
-    """The reference and the target, ready to be given the same commands."""
-    with start_target(reference) as target, Duel(reference, target) as duel:
+def duels(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Duel]]:
+    """The duel against the reference of that name: begun when it is first asked for, and kept to the end."""
+    with ExitStack() as started:
+
+        @cache
+        def duel(name: str) -> Duel:
+            reference: Server = request.getfixturevalue(
+                {"redis-7.0": "redis_server", "valkey-9.1": "valkey_server"}[name]
+            )
+            return started.enter_context(Duel(reference, started.enter_context(start_target(reference))))
+
         yield duel
+
+
+@pytest.fixture(params=REFERENCES)
+def reference(request: pytest.FixtureRequest) -> str:
+    """The name of each of the real servers in turn."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(params=[2, 3], ids=["resp2", "resp3"])
@@ -51,3 +56,9 @@ def protocol(request: pytest.FixtureRequest) -> int:
     """The protocol that every connection of the test speaks."""
     version: int = request.param
     return version
+
+
+@pytest.fixture
+def duel(duels: Callable[[str], Duel], reference: str) -> Duel:
+    """The reference and the target, ready to be given the same commands."""
+    return duels(reference)

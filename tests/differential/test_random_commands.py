@@ -9,6 +9,7 @@ tries the same ones; thousands by hand, each run others::
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import Final
 
 import pytest
@@ -40,17 +41,16 @@ LEFT_OUT: Final = {
 }
 
 
-@pytest.fixture(scope="session")
-def grammars(reference: Server) -> list[CommandGrammar]:
-    """The commands of the reference, as it documents them."""
-    with reference.connect() as wire:
+@cache
+def grammars_of(server: Server) -> list[CommandGrammar]:
+    """The commands of the server, as it documents them."""
+    with server.connect() as wire:
         return read_grammar(wire)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_random_commands_answer_as_on_the_reference(
-    duel: Duel, grammars: list[CommandGrammar], protocol: int, family: str
-) -> None:
+def test_random_commands_answer_as_on_the_reference(duel: Duel, protocol: int, family: str) -> None:
+    grammars = grammars_of(duel.reference)
     chosen = [each for each in grammars if each.group == family and not each.blocking and each.name not in LEFT_OUT]
     setup = [tuple(line.split()) for line in FAMILIES[family]]
 

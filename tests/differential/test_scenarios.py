@@ -1,20 +1,30 @@
 """Every scenario of ``conformance/scenarios`` gives the same replies and leaves the same dataset as a real server.
 
-One family: ``pytest tests/differential -k strings``.
+One family, or one reference: ``pytest tests/differential -k "strings and redis-7.0"``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from conformance.duel import Duel
 from conformance.scenario import Scenario, load_all
-from conformance.servers import Server
+from conformance.servers import REFERENCES
 
 
-@pytest.mark.parametrize("scenario", load_all(), ids=str)
-def test_scenario_plays_as_on_the_reference(duel: Duel, reference: Server, protocol: int, scenario: Scenario) -> None:
-    if not scenario.applies_to(reference.name, protocol):
-        pytest.skip(f"not for {reference.name} in RESP{protocol}")
+def cases() -> Iterator[Any]:
+    """Each scenario with each reference and protocol that it is for."""
+    for reference in REFERENCES:
+        for protocol in (2, 3):
+            for scenario in load_all():
+                if scenario.applies_to(reference, protocol):
+                    yield pytest.param(reference, protocol, scenario, id=f"{reference}-resp{protocol}-{scenario}")
+
+
+@pytest.mark.parametrize(("reference", "protocol", "scenario"), list(cases()), indirect=["reference", "protocol"])
+def test_scenario_plays_as_on_the_reference(duel: Duel, protocol: int, scenario: Scenario) -> None:
     report = duel.play(scenario, protocol)
     assert report.agree, str(report)
