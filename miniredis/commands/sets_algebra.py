@@ -6,7 +6,7 @@ decides its encoding: a set of integers that came out of larger ones is an intse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain, filterfalse, islice
 
 from miniredis.engine import errors, notifications
@@ -91,7 +91,11 @@ def sintercard(client: Session, argv: list[bytes]) -> Reply:
     tips=["nondeterministic_output_order"],
 )
 def sunion(client: Session, argv: list[bytes]) -> Reply:
-    return ReplySet(dict.fromkeys(_union(_read_sets(client, argv[1:]))))
+    sets = _read_sets(client, argv[1:])
+    members = _union(sets)
+    if all(each.encoding == "intset" for each in sets):
+        return ReplySet(Set.from_members(members, client.engine.config))
+    return ReplySet(members)
 
 
 @command(
@@ -165,9 +169,13 @@ def _intersection_as_set(sets: list[Set], limits: SetLimits) -> Set:
     return Set.from_members(members, limits, "intset" if is_intset else "listpack")
 
 
-def _union(sets: list[Set]) -> Iterable[bytes]:
-    """The members of all sets one after another, some of them more than once."""
-    return chain.from_iterable(sets)
+def _union(sets: list[Set]) -> dict[bytes, None]:
+    """The members that any set has, those of the first before those that the next adds."""
+    first, *others = sets
+    members = first.in_order().copy()
+    for other in others:
+        members.update(other.in_order())
+    return members
 
 
 def _difference(sets: list[Set]) -> Iterator[bytes]:

@@ -11,14 +11,11 @@ takes its place. :class:`BucketIndex` could choose as well, but takes several ti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count, islice
+from itertools import count
 from random import Random
-from typing import Any, Final
+from typing import Any
 
 from miniredis.structures.bucket_index import BucketIndex
-
-WALKED: Final = 128
-"""Up to so many members are counted off one by one rather than put in a list."""
 
 
 class MemberIndex:
@@ -59,22 +56,16 @@ class MemberIndex:
 
     def random(self, rng: Random) -> bytes:
         """Any member, each with the same probability. There must be one."""
-        row = self._row
-        if row is None:
-            if len(self._members) <= WALKED:
-                return next(islice(self._members, int(rng.random() * len(self._members)), None))
-            row = self._build_row()
+        row = self._row or self._build_row()
         return row[int(rng.random() * len(row))]
 
     def sample(self, rng: Random, wanted: int) -> list[bytes]:
         """So many different members, at most all there are, each choice with the same probability."""
-        row = list(self._members) if len(self._members) <= WALKED else self._row or self._build_row()
-        return rng.sample(row, wanted)
+        return rng.sample(self._row or self._build_row(), wanted)
 
     def choices(self, rng: Random, wanted: int) -> list[bytes]:
         """So many members, each drawn from all. There must be one."""
-        row = list(self._members) if len(self._members) <= WALKED else self._row or self._build_row()
-        return rng.choices(row, k=wanted)
+        return rng.choices(self._row or self._build_row(), k=wanted)
 
     def scan(self, cursor: int, wanted: int) -> tuple[int, list[bytes]]:
         """As :meth:`BucketIndex.scan`."""

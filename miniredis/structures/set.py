@@ -15,7 +15,6 @@ configured limits; it never comes back. (A result that SINTERSTORE and its like 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from random import Random
 from typing import Literal, Protocol
 
 from miniredis.structures.member_index import MemberIndex
@@ -38,8 +37,8 @@ class SetLimits(Protocol):
 class Set:
     """Unique members. Do not change the set while iterating over it.
 
-    ``members`` has them as its keys, to be asked for membership and size, and never to be changed; iterate over the
-    set itself, which knows its order.
+    ``members`` has them as its keys, to be asked for membership and size, and never to be changed from outside;
+    iterate over the set itself, which knows its order.
     """
 
     __slots__ = ("_index", "_is_sorted", "encoding", "members")
@@ -86,9 +85,13 @@ class Set:
 
     def __iter__(self) -> Iterator[bytes]:
         """The members in order: see the head of this module."""
+        return iter(self.in_order())
+
+    def in_order(self) -> dict[bytes, None]:
+        """``members``, which from now until the next change is in order."""
         if not self._is_sorted:
             self._sort()
-        return iter(self.members)
+        return self.members
 
     def __eq__(self, other: object) -> bool:
         """Equal members; the encoding does not count."""
@@ -158,12 +161,6 @@ class Set:
         self.members.clear()
         self.members.update(dict.fromkeys(ordered))
         self._is_sorted = True
-
-    # Choosing
-
-    def random(self, rng: Random) -> bytes:
-        """Any member, each with the same probability. There must be one."""
-        return self.index().random(rng)
 
     def index(self) -> MemberIndex:
         """The index for random choices and cursors."""
