@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from conformance.freedoms import freedom_of, replies_agree
+from conformance.freedoms import frames_agree, freedom_of
 from conformance.scenario import Action, Scenario, Step
 from conformance.servers import Server
 from conformance.state import differences, snapshot
@@ -245,7 +245,7 @@ class Duel:
         try:
             replies = [side.wire(1, protocol).pipeline([tuple(argv) for argv in commands]) for side in self._sides]
             for argv, reference, target in zip(commands, *replies, strict=True):
-                agree = reference.raw == target.raw or replies_agree(argv, reference.value, target.value)
+                agree = frames_agree(argv, reference, target)
                 line = quote_command(argv)
                 report.exchanges.append(Exchange(line, Outcome(frame=reference), Outcome(frame=target), agree))
             report.state = self._compare_state()
@@ -342,10 +342,10 @@ class _Play:
             return Exchange(line, left, right, left == right and left.event != NO_REPLY)
         argv = self._awaiting.get(connection, ())
         queued = self._queued.get(connection, [])
-        agree = left.frame.raw == right.frame.raw or replies_agree(
+        agree = frames_agree(
             argv,
-            left.frame.value,
-            right.frame.value,
+            left.frame,
+            right.frame,
             compact=self._is_compact(argv),
             queued=queued if argv and argv[0].upper() == b"EXEC" else (),
         )

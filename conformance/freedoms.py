@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from conformance.wire import Frame
 from miniredis.resp import Double, Error, Pairs, Reply
 
 Same = Callable[[Sequence[bytes], Reply, Reply], bool]
@@ -40,6 +41,28 @@ def identical(left: Reply, right: Reply) -> bool:
     if isinstance(left, Double):
         return bool(left.text == right.text)
     return bool(left == right)
+
+
+def frames_agree(
+    argv: Sequence[bytes], left: Frame, right: Frame, *, compact: bool = False, queued: Sequence[Sequence[bytes]] = ()
+) -> bool:
+    """Whether both frames are right answers to ``argv``: the same bytes, or others by a freedom of the command.
+
+    The arguments are those of :func:`replies_agree`.
+    """
+    if left.raw == right.raw:
+        return True
+    if freedom_of(argv) is None and not queued:
+        return False
+    return _nulls(left.raw) == _nulls(right.raw) and replies_agree(
+        argv, left.value, right.value, compact=compact, queued=queued
+    )
+
+
+def _nulls(raw: bytes) -> list[int]:
+    """How many nulls of each spelling there are: as values they are all the same."""
+    lines = raw.split(b"\r\n")
+    return [lines.count(null) for null in (b"_", b"$-1", b"*-1")]
 
 
 def replies_agree(

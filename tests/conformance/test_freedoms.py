@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.freedoms import replies_agree
+from conformance.freedoms import frames_agree, replies_agree
+from conformance.wire import Frame
 from miniredis.resp import NULL_ARRAY, Double, Error, Reply, ReplySet, SimpleString
 
 
@@ -59,6 +60,11 @@ def test_what_is_not_free_may_not(command: bytes, left: Reply, right: Reply) -> 
 
 def test_a_small_set_has_an_order() -> None:
     assert not replies_agree([b"SMEMBERS", b"s"], [b"a", b"b"], [b"b", b"a"], compact=True)
+
+
+def test_a_null_of_another_spelling_is_another_reply() -> None:
+    assert not frames_agree([b"GET", b"k"], Frame(None, b"_\r\n"), Frame(None, b"$-1\r\n"))
+    assert not frames_agree([b"RANDOMKEY"], Frame(None, b"_\r\n"), Frame(None, b"$-1\r\n"))
 
 
 def test_in_exec_every_reply_has_the_freedom_of_its_own_command() -> None:
