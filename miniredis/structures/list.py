@@ -167,10 +167,13 @@ class List:
     def slice(self, start: int, stop: int) -> list[bytes]:
         """The elements start..stop-1; neither index is negative."""
         elements = self._elements
+        stop = min(stop, len(elements))
+        if start >= stop:
+            return []
         if start < ROTATION_PAYS:
             return list(islice(elements, start, stop))
         elements.rotate(-start)
-        found = list(islice(elements, min(stop, len(elements)) - start))
+        found = list(islice(elements, stop - start))
         elements.rotate(start)
         return found
 
