@@ -94,9 +94,24 @@ def _canonical(kind: bytes, value: Reply) -> Any:
         return value
     if kind == b"set":
         return sorted(value)
+    if kind == b"stream":
+        return _timeless(value)
     if kind == b"hash":
         return sorted(zip(value[::2], value[1::2], strict=True))
     return value
+
+
+def _timeless(value: Any) -> Any:
+    """What ``XINFO STREAM FULL`` says, without the moments at which consumers were seen and entries delivered."""
+    if not isinstance(value, list):
+        return value
+    kinds = [type(item) for item in value]
+    if kinds == [bytes, bytes, int, int]:  # A group's pending entry: id, consumer, delivery time, deliveries
+        return [*value[:2], value[3]]
+    if kinds == [bytes, int, int]:  # A consumer's: id, delivery time, deliveries
+        return [value[0], value[2]]
+    moments = {at + 1 for at, item in enumerate(value) if item in (b"seen-time", b"active-time")}
+    return [_timeless(item) for at, item in enumerate(value) if at not in moments]
 
 
 def differences(reference: Dataset, target: Dataset) -> Iterator[str]:
