@@ -7,12 +7,12 @@ that into a failure.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from conformance.servers import Server, find_server, find_servers, start
+from tests.requirements import missing
 
 
 def start_real_server(name: str) -> Iterator[Server]:
@@ -20,8 +20,7 @@ def start_real_server(name: str) -> Iterator[Server]:
     binary = find_server(name)
     if binary is None:
         found = ", ".join(str(each) for each in find_servers()) or "none"
-        refuse = pytest.fail if os.environ.get("MINIREDIS_REQUIRE") == "all" else pytest.skip
-        refuse(f"needs a real {name} server; found: {found}")
+        missing(f"a real {name} server; found: {found}")
     with start(binary) as server:
         yield server
 

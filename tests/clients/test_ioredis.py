@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from conformance.servers import Server
 from miniredis import MiniRedis
+from tests.requirements import missing
 
 FOLDER = Path(__file__).parent / "ioredis"
 
@@ -29,10 +29,8 @@ def take_tour(port: int) -> list[Any]:
 
 @pytest.fixture
 def needs_node() -> None:
-    if shutil.which("node") and (FOLDER / "node_modules" / "ioredis").is_dir():
-        return
-    refuse = pytest.fail if os.environ.get("MINIREDIS_REQUIRE") == "all" else pytest.skip
-    refuse("needs node, and `npm install` in tests/clients/ioredis (make test runs it where there is npm)")
+    if not (shutil.which("node") and (FOLDER / "node_modules" / "ioredis").is_dir()):
+        missing("node, and `npm install` in tests/clients/ioredis (make test runs it where there is npm)")
 
 
 @pytest.mark.usefixtures("needs_node")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ import subprocess
 import pytest
 
 from conformance.servers import start_miniredis
+from tests.requirements import missing
 
 DEFAULT_TESTS = (
     "PING_INLINE",
@@ -38,8 +38,7 @@ DEFAULT_TESTS = (
 @pytest.mark.parametrize("pipeline", [1, 16])
 def test_every_default_test_runs_to_the_end(pipeline: int) -> None:
     if shutil.which("redis-benchmark") is None:
-        refuse = pytest.fail if os.environ.get("MINIREDIS_REQUIRE") == "all" else pytest.skip
-        refuse("needs redis-benchmark on PATH")
+        missing("redis-benchmark on PATH")
     with start_miniredis() as server:
         done = subprocess.run(
             ["redis-benchmark", "-p", str(server.port), "-q", "-n", "2000", "-P", str(pipeline)],
