@@ -1,6 +1,6 @@
 """A tour of every command family, as calls of redis-py's methods.
 
-A step is ``(method, args)`` or ``(method, args, options)``. The tour is data, so that the synchronous and the asyncio
+The tour is data, so that the synchronous and the asyncio
 client take the very same one, on miniredis and on a real server; what they return must be equal. Steps whose result a
 server may choose (order, chance, ids, time) name a function that reduces it to what is certain.
 """
@@ -15,9 +15,9 @@ class Step(NamedTuple):
     """A method of the client, what it is called with, and what of its result must be the same everywhere."""
 
     method: str
-    args: tuple[Any, ...] = ()
-    options: dict[str, Any] = {}
-    certain: Callable[[Any], Any] = lambda result: result
+    args: tuple[Any, ...]
+    options: dict[str, Any]
+    certain: Callable[[Any], Any]
 
 
 def step(method: str, *args: Any, certain: Callable[[Any], Any] = lambda result: result, **options: Any) -> Step:
