@@ -1,31 +1,41 @@
 """The commands, one module per family; importing this package fills the command table."""
 
 from miniredis.commands import (
+    client,
     command,
+    connection,
     expiration,
     hashes,
     keys,
     lists,
     lists_blocking,
     object,
+    pubsub,
+    server,
     sets,
     sets_algebra,
     sort,
     strings,
     strings_lcs,
+    transactions,
 )
 
 __all__ = [
+    "client",
     "command",
+    "connection",
     "expiration",
     "hashes",
     "keys",
     "lists",
     "lists_blocking",
     "object",
+    "pubsub",
+    "server",
     "sets",
     "sets_algebra",
     "sort",
     "strings",
     "strings_lcs",
+    "transactions",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from itertools import chain
 from typing import Final
 
 from miniredis.engine import errors, notifications, transactions
@@ -21,13 +22,13 @@ from miniredis.engine.pause import Pause
 from miniredis.engine.persistence import Persistence
 from miniredis.engine.pubsub import PubSub
 from miniredis.engine.quoting import quote
-from miniredis.engine.session import REPLY_OFF, REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Session
+from miniredis.engine.session import REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Session
 from miniredis.engine.slowlog import SlowLog
 from miniredis.engine.statistics import Statistics
 from miniredis.engine.table import Command, CommandTable
 from miniredis.engine.timers import Timers
 from miniredis.engine.version import DEFAULT_VERSION, ServerVersion
-from miniredis.resp.types import NO_REPLY, QUEUED, Error, Reply, SimpleString
+from miniredis.resp.types import NO_REPLY, QUEUED, Error, Replies, Reply, SimpleString
 
 logger = logging.getLogger("miniredis")
 
@@ -267,17 +268,29 @@ class Engine:
         """The way through when something stands in the way of the fast one."""
         if session.reply_mode is REPLY_SKIP_NEXT:
             session.reply_mode = REPLY_SKIP
+        pushes: list[Reply] = []
+        session.pushes = pushes
         reply = self._execute_checked(session, state, argv)
+        before: list[Reply] = []
+        if self.version.redis < (7, 2):
+            before, pushes = pushes, []
+            session.pushes = pushes
         if self.blocked_clients.has_ready():
             self.blocked_clients.serve()
-        if session.reply_mode in (REPLY_OFF, REPLY_SKIP):
-            if reply.__class__ is Blocked:
-                reply.silent = True
-            else:
-                reply = NO_REPLY
-            if session.reply_mode is REPLY_SKIP:
-                session.reply_mode = REPLY_ON
-                session.update_gate()
+        session.pushes = None
+        if reply.__class__ is Blocked:
+            reply.silent = session.is_silent
+        else:
+            reply = session.heard(reply)
+        if session.reply_mode is REPLY_SKIP:
+            session.reply_mode = REPLY_ON
+            session.update_gate()
+        if not before and not pushes:
+            return reply
+        if reply.__class__ is not Blocked:
+            return Replies([*before, reply, *pushes])
+        for message in chain(before, pushes):
+            session.deliver(message)
         return reply
 
     def _execute_checked(self, session: Session, state: CommandState | Error, argv: list[bytes]) -> Reply | Blocked:
@@ -288,11 +301,11 @@ class Engine:
         command = state.command
         if not state.minimum <= len(argv) <= state.maximum:
             return self._reject(session, state, errors.wrong_arity(command.name))
-        if not session.authenticated and not command.no_auth:
+        if not session.authenticated and not command.no_auth and self.config.requirepass:
             return self._reject(session, state, Error(errors.NOAUTH))
         transaction = session.transaction
         if transaction is not None and command.no_multi:
-            return self._reject(session, state, Error("ERR Command not allowed inside a transaction"))
+            return self._reject(session, state, self._not_in_transaction(command))
         if session.in_restricted_mode and command.name not in ALLOWED_WHEN_SUBSCRIBED:
             return self._reject(session, state, _restricted(command))
         if session.monitoring and (command.is_write or command.is_readonly or command.may_replicate):
@@ -301,7 +314,7 @@ class Engine:
             return self.pause.postpone(session, argv)
         session.last_command = command.name
         if transaction is not None and command.name not in NEVER_QUEUED:
-            transaction.queue.append((state, argv))
+            transactions.enqueue(session, state, argv)
             return QUEUED
         if session.no_touch and command.name != "touch":
             self.touches = False
@@ -311,18 +324,21 @@ class Engine:
                 self.touches = True
         return self._run(session, state, argv, self.clock.ns())
 
+    def _not_in_transaction(self, command: Command) -> Error:
+        if self.version.is_valkey:
+            return Error(f"ERR Command '{command.name}' not allowed inside a transaction")
+        return Error("ERR Command not allowed inside a transaction")
+
     def _reject(self, session: Session, state: CommandState | None, error: Error) -> Error:
         """Refuse a command before it runs: a transaction that it was meant for will not be executed."""
         if state is not None:
             state.rejected_calls += 1
-        self.statistics.count_error(error.code)
+            if state.command.name == "exec":
+                transactions.discard(session)
+                error = Error(b"EXECABORT Transaction discarded because of: " + error.message.removeprefix(b"ERR "))
         if session.transaction is not None:
             session.transaction.broken = True
-            if state is not None and state.command.name == "exec":
-                session.transaction = None
-                transactions.unwatch(session)
-                session.update_gate()
-                return Error(b"EXECABORT Transaction discarded because of: " + error.message.removeprefix(b"ERR "))
+        self.statistics.count_error(error.code)
         return error
 
     # Everybody else
@@ -350,7 +366,7 @@ class Engine:
             b" ".join(map(quote, argv)),
         )
         for monitor in self.monitors:
-            monitor.deliver(SimpleString(line))
+            monitor.push(SimpleString(line))
 
     def random_id(self) -> str:
         """40 random hexadecimal digits, such as a run or a replication has for a name."""

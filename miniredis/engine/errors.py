@@ -5,6 +5,7 @@ They are built per use (an exception carries a traceback), hence functions and t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from miniredis.resp.types import Error
@@ -51,3 +52,10 @@ def unknown_subcommand(container: str, subcommand: bytes) -> Error:
     """*container*: the command's upper-case name; Redis shows 128 bytes of *subcommand*."""
     name = container.encode()
     return Error(b"ERR unknown subcommand '%b'. Try %b HELP." % (subcommand[:128], name))
+
+
+def subcommand_syntax(argv: Sequence[bytes]) -> Error:
+    """A subcommand that its handler finds to have arguments that it does not take."""
+    return Error(
+        b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP." % (argv[1][:128], argv[0].upper())
+    )

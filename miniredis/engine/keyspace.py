@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from miniredis.engine import notifications
+from miniredis.engine import notifications, transactions
 from miniredis.engine.errors import wrong_type
 from miniredis.engine.values import StringValue, Value, is_string, string_bytes, type_name
 from miniredis.structures.bucket_index import BucketIndex
@@ -172,7 +172,7 @@ class Database:
         engine = self.engine
         engine.dirty += dirty
         if self.watched:
-            self.touch_watchers(key)
+            transactions.touch(self, key)
         if engine.event_classes & event_class:
             engine.notify(event_class, event, key, self)
 
@@ -180,12 +180,6 @@ class Database:
         """Only the keyspace notification, for a second event of the same change."""
         if self.engine.event_classes & event_class:
             self.engine.notify(event_class, event, key, self)
-
-    def touch_watchers(self, key: bytes) -> None:
-        """Make the transactions fail that watch *key*."""
-        for session in self.watched.get(key, ()):
-            if not session.watched[self, key]:
-                session.watch_broken = True
 
     # Time to live
 
@@ -254,9 +248,7 @@ class Database:
     def flush(self) -> int:
         """Remove every key, with no event; watched keys that existed count as changed. How many there were."""
         removed = len(self.data)
-        for key in self.watched:
-            if key in self.data:
-                self.touch_watchers(key)
+        transactions.touch_all(self)
         self._signal_deleted({})
         self.data, self.expires, self.access, self._expire_heap, self._index = {}, {}, {}, [], None
         return removed
@@ -264,9 +256,7 @@ class Database:
     def swap(self, other: Database) -> None:
         """Exchange the contents with *other*: watched keys on either side count as changed, waiters are served."""
         for mine, theirs in ((self, other), (other, self)):
-            for key in mine.watched:
-                if key in mine.data or key in theirs.data:
-                    mine.touch_watchers(key)
+            transactions.touch_all(mine, replaced_with=theirs)
             mine._signal_deleted(theirs.data)
         for name in ("data", "expires", "access", "_expire_heap", "_index"):
             mine_, theirs_ = getattr(self, name), getattr(other, name)

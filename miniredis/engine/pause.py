@@ -85,11 +85,7 @@ class Pause:
         if not self.writes_only or command.is_write or command.may_replicate:
             return True
         transaction = session.transaction
-        return (
-            command.name == "exec"
-            and transaction is not None
-            and any(state.command.is_write or state.command.may_replicate for state, _ in transaction.queue)
-        )
+        return command.name == "exec" and transaction is not None and transaction.writes
 
     def postpone(self, session: Session, argv: list[bytes]) -> Blocked:
         """Hold *argv* back until the pause ends."""

@@ -68,12 +68,12 @@ class PubSub:
         """Deliver to channel and pattern subscribers; returns how many received it (a client may count twice)."""
         receivers = 0
         for session in self.channels.get(channel, ()):
-            session.deliver(Push([b"message", channel, message]))
+            session.push(Push([b"message", channel, message]))
             receivers += 1
         for pattern, sessions in self.patterns.items():
             if self._matchers[pattern](channel):
                 for session in sessions:
-                    session.deliver(Push([b"pmessage", pattern, channel, message]))
+                    session.push(Push([b"pmessage", pattern, channel, message]))
                     receivers += 1
         return receivers
 
@@ -81,13 +81,11 @@ class PubSub:
         """Deliver to shard channel subscribers; returns how many received it."""
         sessions = self.shard_channels.get(channel, {})
         for session in sessions:
-            session.deliver(Push([b"smessage", channel, message]))
+            session.push(Push([b"smessage", channel, message]))
         return len(sessions)
 
 
-def _add(
-    registry: dict[bytes, dict[Session, None]], own: dict[bytes, None], session: Session, channel: bytes
-) -> bool:
+def _add(registry: dict[bytes, dict[Session, None]], own: dict[bytes, None], session: Session, channel: bytes) -> bool:
     if channel in own:
         return False
     own[channel] = None

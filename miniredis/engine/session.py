@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from miniredis.resp.types import Reply
+from miniredis.resp.types import NO_REPLY, Push, Replies, Reply
 
 if TYPE_CHECKING:
     from miniredis.engine.blocking import Blocked
@@ -33,6 +33,9 @@ class Session:
 
     ``deny_blocking`` is set while EXEC runs a transaction, and always for the session of scripts: a command that would
     have to wait then answers at once as if its time had run out (:meth:`Engine.block` looks at it).
+
+    ``pushes`` is a list while a command of this session runs: what :meth:`push` sends meanwhile gathers there, and the
+    engine finds its place before or behind the reply.
     """
 
     __slots__ = (
@@ -60,6 +63,7 @@ class Session:
         "on_close",
         "patterns",
         "protocol",
+        "pushes",
         "query_buffer",
         "reply_mode",
         "shard_channels",
@@ -94,6 +98,7 @@ class Session:
         self.shard_channels: dict[bytes, None] = {}
         self.blocked: Blocked | None = None
         self.deny_blocking = False
+        self.pushes: list[Reply] | None = None
         self.reply_mode = REPLY_ON
         self.monitoring = False
         self.no_evict = False
@@ -114,6 +119,30 @@ class Session:
         """Whether only pub/sub commands are allowed: RESP2 with any subscription."""
         return self.protocol == 2 and bool(self.channels or self.patterns or self.shard_channels)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the client has switched its replies off, for good or for this command."""
+        return self.reply_mode is REPLY_OFF or self.reply_mode is REPLY_SKIP
+
+    def heard(self, reply: Reply) -> Reply:
+        """What of *reply* the client gets. Messages, and the confirmations of SUBSCRIBE, reach the most silent."""
+        if not self.is_silent or isinstance(reply, Push | Replies):
+            return reply
+        return NO_REPLY
+
+    def push(self, message: Reply) -> None:
+        """Send what this client did not ask for, in its right place if a command of its own is what caused it."""
+        if self.pushes is None:
+            self.deliver(message)
+        else:
+            self.pushes.append(message)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the client is on this machine: what directives mean by ``local``. One in the same process is."""
+        host = self.address.rpartition(":")[0]
+        return self.unix_socket or host in ("", "127.0.0.1", "[::1]", "::1")
+
     def update_gate(self) -> None:
         """Set ``gate`` when a command of this session needs more than a look-up and a call. Call it after a change
         of what is read here."""
@@ -123,7 +152,7 @@ class Session:
             or self.reply_mode is not REPLY_ON
             or self.no_touch
             or self.monitoring
-            or self.in_restricted_mode
+            or bool(self.channels or self.patterns or self.shard_channels)
         )
 
 
