@@ -50,6 +50,7 @@ class Directive:
     - *kind*, *default*: how its text is read, and its value before anybody sets it.
     - *immutable*: only to be set at startup. *protected*: only with ``enable-protected-configs``.
     - *hidden*: no pattern of ``CONFIG GET`` finds it, only its exact name.
+    - *sensitive*: neither slow log nor MONITOR shows its value.
     - *check*: what can be wrong with a well-formed value.
     - *since*: the Redis version that brought it. *only*: ``redis`` or ``valkey``, if the other has none such.
     """
@@ -61,6 +62,7 @@ class Directive:
     immutable: bool = False
     protected: bool = False
     hidden: bool = False
+    sensitive: bool = False
     check: Check | None = None
     since: str = "1.0.0"
     only: str = ""
@@ -117,14 +119,18 @@ def _is_title_template(value: str) -> str | None:
     return "template format is invalid or contains unknown variables"
 
 
-def _cannot_defragment(value: bool) -> str | None:
+def _cannot_defragment(server: str, source: str) -> Check:
     """What a server answers that was built without its own allocator."""
-    if not value:
-        return None
-    return (
-        "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like"
-        " the one shipped by default with the Redis source distribution"
-    )
+
+    def check(value: bool) -> str | None:
+        if not value:
+            return None
+        return (
+            f"Active defragmentation cannot be enabled: it requires a {server} compiled with a modified Jemalloc like"
+            f" the one shipped by default with the {source} distribution"
+        )
+
+    return check
 
 
 # The table
@@ -238,7 +244,7 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _flag("import-mode", False, only="valkey"),
     _text("hash-seed", immutable=True, only="valkey"),
     # Access
-    _text("requirepass"),
+    _text("requirepass", sensitive=True),
     _text("aclfile", immutable=True),
     _integer("acllog-max-len", 128, 0, LONG_MAX),
     _choice("acl-pubsub-default", "allchannels resetchannels", "resetchannels"),
@@ -262,7 +268,8 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _integer("active-expire-effort", 1, 1, 10),
     _flag("activerehashing", True),
     _flag("jemalloc-bg-thread", True),
-    _flag("activedefrag", False, check=_cannot_defragment),
+    _flag("activedefrag", False, only="redis", check=_cannot_defragment("Redis server", "Redis source")),
+    _flag("activedefrag", False, only="valkey", check=_cannot_defragment("server", "source")),
     _memory("active-defrag-ignore-bytes", 100 * _MEGABYTE, 1, LONG_MAX),
     _integer("active-defrag-threshold-lower", 10, 0, 1000),
     _integer("active-defrag-threshold-upper", 100, 0, 1000),
@@ -337,10 +344,10 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _flag("enable-debug-assert", False, immutable=True, hidden=True, only="valkey"),
     # Replication
     Directive(name="replicaof", kind=Address(), default=None, alias="slaveof", immutable=True),
-    _text("masterauth", only="redis"),
-    _text("masteruser", only="redis"),
-    _text("masterauth", alias="primaryauth", only="valkey"),
-    _text("masteruser", alias="primaryuser", only="valkey"),
+    _text("masterauth", only="redis", sensitive=True),
+    _text("masteruser", only="redis", sensitive=True),
+    _text("masterauth", alias="primaryauth", only="valkey", sensitive=True),
+    _text("masteruser", alias="primaryuser", only="valkey", sensitive=True),
     _flag("replica-serve-stale-data", True, "slave-serve-stale-data"),
     _flag("replica-read-only", True, "slave-read-only"),
     _flag("replica-ignore-maxmemory", True, "slave-ignore-maxmemory"),
@@ -402,10 +409,10 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _integer("tls-port", 0, 0, 65535),
     _text("tls-cert-file"),
     _text("tls-key-file"),
-    _text("tls-key-file-pass"),
+    _text("tls-key-file-pass", sensitive=True),
     _text("tls-client-cert-file"),
     _text("tls-client-key-file"),
-    _text("tls-client-key-file-pass"),
+    _text("tls-client-key-file-pass", sensitive=True),
     _text("tls-dh-params-file"),
     _text("tls-ca-cert-file"),
     _text("tls-ca-cert-dir"),

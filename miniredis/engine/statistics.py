@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
+RATE_INTERVAL: Final = 100_000_000
+"""Nanoseconds between two looks at the counters at the least, as in Redis; sooner, the last rates still hold."""
+
+
+class Rates(NamedTuple):
+    """What happened per second since somebody last asked."""
+
+    commands: float = 0.0
+    input_bytes: float = 0.0
+    output_bytes: float = 0.0
+
 
 class Statistics:
     """Counters since the start or the last ``CONFIG RESETSTAT``."""
 
     __slots__ = (
+        "_rates",
+        "_sample",
         "connections_received",
         "errors",
         "evicted_keys",
@@ -24,9 +39,12 @@ class Statistics:
     )
 
     def __init__(self) -> None:
+        self._rates = Rates()
+        self._sample: tuple[int, int, int, int] | None = None
         self.reset()
 
     def reset(self) -> None:
+        self._sample = None
         self.connections_received = 0
         self.rejected_connections = 0
         self.keyspace_hits = 0
@@ -45,3 +63,18 @@ class Statistics:
     def count_error(self, code: bytes) -> None:
         """Count an error reply under its code (``b"ERR"``, ``b"WRONGTYPE"``)."""
         self.errors[code] = self.errors.get(code, 0) + 1
+
+    def rates(self, nanoseconds: int, commands: int) -> Rates:
+        """The rates between this call and the last one, at the time *nanoseconds* and with *commands* run in all.
+
+        Redis looks every 100 ms; an engine has no such cron, so that the rates are those between two calls of INFO.
+        """
+        if self._sample is None or nanoseconds - self._sample[0] >= RATE_INTERVAL:
+            sample = (nanoseconds, commands, self.input_bytes, self.output_bytes)
+            if self._sample is not None:
+                seconds = (nanoseconds - self._sample[0]) / 1e9
+                self._rates = Rates(
+                    *((now - before) / seconds for now, before in zip(sample[1:], self._sample[1:], strict=True))
+                )
+            self._sample = sample
+        return self._rates

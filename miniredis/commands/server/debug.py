@@ -1,0 +1,370 @@
+"""DEBUG: what Redis's own tests, and those of its clients, use to look inside a server and to make it behave badly.
+
+Nothing here ends the process: it may be somebody's test run. What concerns forks, replicas or an allocator is accepted
+and has no effect; what asks for a crash is refused. As in Redis, ``enable-debug-command`` has to permit all of it,
+which by default it does not.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from miniredis.commands.help import subcommand_help
+from miniredis.commands.server.debug_help import HELP, VALKEY_HELP
+from miniredis.commands.server.debug_object import (
+    describe_object,
+    describe_string,
+    describe_table,
+    is_table,
+)
+from miniredis.commands.server.digest import dataset_digest, value_digest
+from miniredis.commands.server.module import check_permission
+from miniredis.engine import errors, transactions
+from miniredis.engine.arguments import integer, positive_integer
+from miniredis.engine.blocking import Blocked
+from miniredis.engine.command import command
+from miniredis.engine.directives import parse_memory, to_text
+from miniredis.engine.session import Session
+from miniredis.engine.values import Value, encoding, is_string
+from miniredis.resp.types import OK, Attribute, BigNumber, Error, Push, Replies, Reply, ReplySet, SimpleString, Verbatim
+from miniredis.structures.numbers import parse_double
+
+logger = logging.getLogger("miniredis")
+
+
+@command(
+    "DEBUG",
+    arity=-2,
+    summary="A container for debugging commands.",
+    since="1.0.0",
+    group="server",
+    complexity="Depends on subcommand.",
+    flags="admin noscript loading stale",
+    doc_flags=["syscmd"],
+)
+def debug(client: Session, argv: list[bytes]) -> Reply:
+    check_permission(client, "DEBUG", "enable-debug-command", client.engine.config.enable_debug_command)
+    subcommand = SUBCOMMANDS.get(argv[1].lower())
+    if (
+        subcommand is None
+        or not subcommand.minimum <= len(argv) <= subcommand.maximum
+        or client.engine.version.redis < subcommand.since
+    ):
+        raise _unknown(argv)
+    return subcommand.run(client, argv)
+
+
+def _unknown(argv: list[bytes]) -> Error:
+    return Error(b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % argv[1][:128])
+
+
+# Time
+
+
+def _sleep(client: Session, argv: list[bytes]) -> Reply:
+    """Answer nobody for a while. Inside EXEC the reply comes at once, and everything after it has to wait."""
+    engine = client.engine
+    seconds = parse_double(argv[2]) or 0.0
+    milliseconds = math.ceil(seconds * 1000) if 0 < seconds < 1 << 40 else 0
+    if not milliseconds:
+        return OK
+    until = engine.now + milliseconds
+
+    def note() -> None:
+        nanoseconds = milliseconds * 1_000_000
+        state = engine.resolve(argv)
+        if not isinstance(state, Error):
+            state.nanoseconds += nanoseconds
+            engine.note_slow(client, state.command, argv, nanoseconds)
+
+    # Timers of one millisecond fire in this order: the sleeper is answered before those who waited for it.
+    engine.timers.call_at(until, note)
+    reply = OK if client.deny_blocking else engine.block(Blocked(client, "postponed", timeout_reply=OK), milliseconds)
+    engine.pause.hang(until)
+    return reply
+
+
+def _set_active_expire(client: Session, argv: list[bytes]) -> Reply:
+    engine = client.engine
+    engine.active_expire = _atoi(argv[2]) != 0
+    if engine.active_expire and engine.on_earlier is not None:
+        engine.on_earlier(engine.now)
+    return OK
+
+
+# The dataset
+
+
+def _populate(client: Session, argv: list[bytes]) -> Reply:
+    count = positive_integer(argv[2])
+    prefix = argv[3] if len(argv) > 3 else b"key"
+    size = positive_integer(argv[4]) if len(argv) > 4 else 0
+    db = client.db
+    for number in range(count):
+        key = b"%b:%d" % (prefix, number)
+        if db.peek(key) is None:
+            value = b"value:%d" % number
+            db.add(key, value[:size].ljust(size, b"\0") if size else value)
+            transactions.touch(db, key)
+    return OK
+
+
+def _reload(client: Session, argv: list[bytes]) -> Reply:
+    """Save and load again: the data stays as it is, without what has expired."""
+    options = {option.lower() for option in argv[2:]}
+    if options - {b"merge", b"noflush", b"nosave"}:
+        raise Error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+    engine = client.engine
+    if b"nosave" in options:  # there is no file that it could come from
+        raise Error("ERR Error trying to load the RDB dump, check server logs.")
+    for database in engine.databases:
+        for key in [key for key, when in database.expires.items() if when < engine.now]:
+            database.expire_if_due(key)
+    engine.persistence.save()
+    return OK
+
+
+def _digest(client: Session, argv: list[bytes]) -> Reply:
+    return SimpleString(dataset_digest(client.engine.databases).encode())
+
+
+def _digest_value(client: Session, argv: list[bytes]) -> Reply:
+    return [SimpleString(value_digest(client.db, key).encode()) for key in argv[2:]]
+
+
+# One key
+
+
+def _existing(client: Session, key: bytes) -> Value:
+    """The value at *key*, whether or not it has expired, as debugging looks past that."""
+    value = client.db.data.get(key)
+    if value is None:
+        raise Error(errors.NO_SUCH_KEY)
+    return value
+
+
+def _object(client: Session, argv: list[bytes]) -> Reply:
+    if len(argv) == 4 and (client.engine.version.redis < (7, 2) or argv[3].lower() != b"fast"):
+        raise _unknown(argv)
+    value = _existing(client, argv[2])
+    return SimpleString(describe_object(client.db, argv[2], value, fast=len(argv) == 4))
+
+
+def _sds_length(client: Session, argv: list[bytes]) -> Reply:
+    value = _existing(client, argv[2])
+    if not is_string(value) or encoding(value) == "int":
+        raise Error("ERR Not an sds encoded string.")
+    return SimpleString(describe_string(argv[2], value))
+
+
+def _listpack(client: Session, argv: list[bytes]) -> Reply:
+    if encoding(_existing(client, argv[2])) != "listpack":
+        raise Error("ERR Not a listpack encoded object.")
+    return SimpleString(b"Listpack structure printed on stdout")
+
+
+def _quicklist(client: Session, argv: list[bytes]) -> Reply:
+    if encoding(_existing(client, argv[2])) != "quicklist":
+        raise Error("ERR Not a quicklist encoded object.")
+    return SimpleString(b"Quicklist structure printed on stdout")
+
+
+def _table_of_database(client: Session, argv: list[bytes]) -> Reply:
+    number = integer(argv[2])
+    if not 0 <= number < len(client.engine.databases):
+        raise Error("ERR Out of range database")
+    database = client.engine.databases[number]
+    is_valkey = client.engine.version.is_valkey
+    keys, expires = (describe_table(len(table), is_valkey) for table in (database.data, database.expires))
+    return Verbatim(f"[Dictionary HT]\n{keys}[Expires HT]\n{expires}".encode())
+
+
+def _table_of_key(client: Session, argv: list[bytes]) -> Reply:
+    value = _existing(client, argv[2])
+    if not is_table(value):
+        raise Error("ERR The value stored at the specified key is not represented using an hash table")
+    return Verbatim(describe_table(len(value), client.engine.version.is_valkey).encode())
+
+
+# Replies
+
+
+def _protocol(client: Session, argv: list[bytes]) -> Reply:
+    match argv[2].lower():
+        case b"string":
+            return b"Hello World"
+        case b"integer":
+            return 12345
+        case b"double":
+            return 3.141
+        case b"null":
+            return None
+        case b"array":
+            return [0, 1, 2]
+        case b"set":
+            return ReplySet([0, 1, 2])
+        case b"map":
+            return {0: False, 1: True, 2: False}
+        case b"attrib":
+            popularity = Attribute({b"key-popularity": [b"key:123", 90]})
+            return Replies([popularity, b"Some real reply following the attribute"])
+        case b"push":
+            return _push(client)
+        case b"true":
+            return True
+        case b"false":
+            return False
+        case b"verbatim":
+            return Verbatim(b"This is a verbatim\nstring")
+        case b"bignum":
+            return BigNumber(1234567999999999999999999999999999999)
+        case _:
+            raise Error(
+                "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|"
+                "array|set|map|attrib|push|verbatim|true|false"
+            )
+
+
+def _push(client: Session) -> Reply:
+    """A push, and a reply for clients that wait for one; which comes first changed with Redis 7.2."""
+    if client.protocol == 2:
+        raise Error("ERR RESP2 is not supported by this command")
+    push, reply = Push([b"server-cpu-usage", 42]), b"Some real reply following the push reply"
+    return Replies([reply, push] if client.engine.version.redis >= (7, 2) else [push, reply])
+
+
+def _error(client: Session, argv: list[bytes]) -> Reply:
+    return Error(argv[2].replace(b"\r", b" ").replace(b"\n", b" "))
+
+
+def _log(client: Session, argv: list[bytes]) -> Reply:
+    logger.warning("DEBUG LOG: %s", to_text(argv[2]))
+    return OK
+
+
+# Settings that have something to act on in Redis only
+
+
+def _accept(client: Session, argv: list[bytes]) -> Reply:
+    return OK
+
+
+def _accept_integer(client: Session, argv: list[bytes]) -> Reply:
+    integer(argv[2])
+    return OK
+
+
+def _change_replication_id(client: Session, argv: list[bytes]) -> Reply:
+    client.engine.replication_id = client.engine.random_id()
+    return OK
+
+
+def _set_packed_threshold(client: Session, argv: list[bytes]) -> Reply:
+    size = parse_memory(to_text(argv[2]))
+    if size is None or size >= 1 << 32:
+        raise Error("ERR argument must be a memory value bigger than 1 and smaller than 4gb")
+    return OK
+
+
+def _configure_reply_buffer(client: Session, argv: list[bytes]) -> Reply:
+    match argv[2].lower():
+        case b"peak-reset-time":
+            if argv[3].lower() not in (b"never", b"reset"):
+                integer(argv[3])
+        case b"resizing":
+            pass
+        case _:
+            raise _unknown(argv)
+    return OK
+
+
+def _structure_sizes(client: Session, argv: list[bytes]) -> Reply:
+    return b"bits:64 robj:16 dictentry:24 sdshdr5:1 sdshdr8:3 sdshdr16:5 sdshdr32:9 sdshdr64:17 "
+
+
+def _client_eviction(client: Session, argv: list[bytes]) -> Reply:
+    raise Error("ERR maxmemory-clients is disabled.")
+
+
+def _rewrite_config(client: Session, argv: list[bytes]) -> Reply:
+    raise Error("ERR CONFIG-REWRITE-FORCE-ALL failed: Bad address")
+
+
+def _kill_cluster_link(client: Session, argv: list[bytes]) -> Reply:
+    raise Error("ERR Debug option only available for cluster mode enabled setup!")
+
+
+def _match_strings(client: Session, argv: list[bytes]) -> Reply:
+    server = b"the server" if client.engine.version.is_valkey else b"Redis"
+    return SimpleString(b"Apparently %b did not crash: test passed" % server)
+
+
+def _crash(client: Session, argv: list[bytes]) -> Reply:
+    raise Error("ERR this server does not crash: it may be part of a larger process")
+
+
+def _help(client: Session, argv: list[bytes]) -> Reply:
+    return subcommand_help(client, "DEBUG", VALKEY_HELP if client.engine.version.is_valkey else HELP)
+
+
+def _atoi(text: bytes) -> int:
+    """What C's ``atoi`` makes of *text*: 0 of what is no number."""
+    try:
+        return int(text)
+    except ValueError:
+        return 0
+
+
+class Subcommand(NamedTuple):
+    """A subcommand of DEBUG: its function, how long the whole request may be, and the version that brought it."""
+
+    run: Callable[[Session, list[bytes]], Reply]
+    minimum: int
+    maximum: int
+    since: tuple[int, ...] = (0,)
+
+
+SUBCOMMANDS: Final[dict[bytes, Subcommand]] = {
+    b"aof-flush-sleep": Subcommand(_accept, 3, 3),
+    b"assert": Subcommand(_crash, 2, 3),
+    b"change-repl-id": Subcommand(_change_replication_id, 2, 2),
+    b"client-eviction": Subcommand(_client_eviction, 2, 2),
+    b"clusterlink": Subcommand(_kill_cluster_link, 5, 5),
+    b"config-rewrite-force-all": Subcommand(_rewrite_config, 2, 2),
+    b"crash-and-recover": Subcommand(_crash, 2, 3),
+    b"dict-resizing": Subcommand(_accept, 3, 3, (7, 2)),
+    b"digest": Subcommand(_digest, 2, 2),
+    b"digest-value": Subcommand(_digest_value, 2, 1 << 62),
+    b"drop-cluster-packet-filter": Subcommand(_accept_integer, 3, 3),
+    b"error": Subcommand(_error, 3, 3),
+    b"help": Subcommand(_help, 2, 2),
+    b"htstats": Subcommand(_table_of_database, 3, 4),
+    b"htstats-key": Subcommand(_table_of_key, 3, 4),
+    b"leak": Subcommand(_accept, 3, 3),
+    b"listpack": Subcommand(_listpack, 3, 3),
+    b"loadaof": Subcommand(_accept, 2, 2),
+    b"log": Subcommand(_log, 3, 3),
+    b"object": Subcommand(_object, 3, 4),
+    b"oom": Subcommand(_crash, 2, 2),
+    b"panic": Subcommand(_crash, 2, 2),
+    b"pause-cron": Subcommand(_accept, 3, 3),
+    b"populate": Subcommand(_populate, 3, 5),
+    b"protocol": Subcommand(_protocol, 3, 3),
+    b"quicklist": Subcommand(_quicklist, 3, 4),
+    b"quicklist-packed-threshold": Subcommand(_set_packed_threshold, 3, 3),
+    b"reload": Subcommand(_reload, 2, 1 << 62),
+    b"replicate": Subcommand(_accept, 3, 1 << 62),
+    b"replybuffer": Subcommand(_configure_reply_buffer, 4, 4),
+    b"restart": Subcommand(_crash, 2, 3),
+    b"sdslen": Subcommand(_sds_length, 3, 3),
+    b"segfault": Subcommand(_crash, 2, 2),
+    b"set-active-expire": Subcommand(_set_active_expire, 3, 3),
+    b"set-disable-deny-scripts": Subcommand(_accept, 3, 3),
+    b"set-skip-checksum-validation": Subcommand(_accept, 3, 3),
+    b"sleep": Subcommand(_sleep, 3, 3),
+    b"stringmatch-test": Subcommand(_match_strings, 2, 2),
+    b"structsize": Subcommand(_structure_sizes, 2, 2),
+}

@@ -1,0 +1,95 @@
+"""DEBUG DIGEST: one hash for a whole dataset, by Redis's own rules.
+
+It depends on what is stored and on nothing else: not on encodings, nor on the order of what has none. So two servers
+hold the same data if they give the same digest, be one of them a real Redis.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from miniredis.engine.keyspace import Database
+from miniredis.engine.values import Value, is_string, string_bytes
+from miniredis.engine.version import ServerVersion
+from miniredis.structures.hash import Hash
+from miniredis.structures.list import List
+from miniredis.structures.numbers import format_double_17g, format_double_shortest
+from miniredis.structures.set import Set
+from miniredis.structures.sorted_set import SortedSet
+
+EMPTY = bytes(20)
+_TYPES = {b"string": 0, b"list": 1, b"set": 2, b"zset": 3, b"hash": 4, b"stream": 6}
+
+
+class Digest:
+    """A hash in the making: ``add`` disregards the order of what is added, ``mix`` does not."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = EMPTY
+
+    def add(self, data: bytes) -> None:
+        hashed = hashlib.sha1(data, usedforsecurity=False).digest()
+        self.value = bytes(old ^ new for old, new in zip(self.value, hashed, strict=True))
+
+    def mix(self, data: bytes) -> None:
+        self.add(data)
+        self.value = hashlib.sha1(self.value, usedforsecurity=False).digest()
+
+    def mix_all(self, parts: Iterable[bytes]) -> None:
+        for part in parts:
+            self.mix(part)
+
+
+def dataset_digest(databases: Iterable[Database]) -> str:
+    """The digest of everything in *databases*, as hexadecimal digits; zeros if they are empty."""
+    total = Digest()
+    for database in databases:
+        if not database.data:
+            continue
+        total.mix(database.number.to_bytes(4, "big"))
+        for key in database.data:
+            total.add(_with_value(database, key, [key]).value)
+    return total.value.hex()
+
+
+def value_digest(database: Database, key: bytes) -> str:
+    """The digest of the value at *key*, its time to live included; zeros if there is none."""
+    return _with_value(database, key, []).value.hex() if database.peek(key) is not None else EMPTY.hex()
+
+
+def _with_value(database: Database, key: bytes, before: list[bytes]) -> Digest:
+    digest = Digest()
+    digest.mix_all(before)
+    value = database.data[key]
+    type_name = b"string" if is_string(value) else value.type_name
+    digest.mix(_TYPES[type_name].to_bytes(4, "big"))
+    _mix_value(digest, value, database.engine.version)
+    if key in database.expires:
+        digest.add(b"!!expire!!")
+    return digest
+
+
+def _mix_value(digest: Digest, value: Value, version: ServerVersion) -> None:
+    if is_string(value):
+        digest.mix(string_bytes(value))
+    elif isinstance(value, List):
+        digest.mix_all(value)
+    elif isinstance(value, Set):
+        for member in value:
+            digest.add(member)
+    elif isinstance(value, Hash):
+        for pair in value.fields.items():
+            digest.add(_mixed(pair))
+    elif isinstance(value, SortedSet):
+        shown = format_double_shortest if version.redis >= (7, 2) else format_double_17g
+        for member, score in value:
+            digest.add(_mixed((member, shown(score))))
+
+
+def _mixed(parts: Iterable[bytes]) -> bytes:
+    digest = Digest()
+    digest.mix_all(parts)
+    return digest.value

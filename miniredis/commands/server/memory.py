@@ -1,0 +1,186 @@
+"""MEMORY: what keys would take in Redis, and what this process takes."""
+
+from __future__ import annotations
+
+from miniredis.commands.help import subcommand_help
+from miniredis.commands.server.info import share
+from miniredis.commands.server.memory_usage import database_overhead
+from miniredis.commands.server.memory_usage import memory_usage as usage_of
+from miniredis.commands.server.process import MEMORY_AT_START, peak_memory, resident_memory
+from miniredis.engine.arguments import integer
+from miniredis.engine.command import Variant, command, container, key_range
+from miniredis.engine.errors import syntax_error
+from miniredis.engine.session import Session
+from miniredis.resp.types import OK, Reply, Verbatim
+
+DEFAULT_SAMPLES = 5
+
+container(
+    "MEMORY",
+    summary="A container for memory diagnostics commands.",
+    since="4.0.0",
+    group="server",
+    complexity="Depends on subcommand.",
+)
+
+
+@command(
+    "MEMORY|USAGE key [SAMPLES count]",
+    arity=-3,
+    summary="Estimates the memory usage of a key.",
+    since="4.0.0",
+    group="server",
+    complexity="O(N) where N is the number of samples.",
+    flags="readonly",
+    keys=[key_range("RO", 2)],
+)
+def memory_usage(client: Session, argv: list[bytes]) -> Reply:
+    samples = DEFAULT_SAMPLES
+    position = 3
+    while position < len(argv):
+        if argv[position].lower() != b"samples" or position + 1 == len(argv):
+            raise syntax_error()
+        samples = integer(argv[position + 1])
+        if samples < 0:
+            raise syntax_error()
+        position += 2
+    value = client.db.peek(argv[2])
+    return None if value is None else usage_of(argv[2], value, samples)
+
+
+@command(
+    "MEMORY|STATS",
+    arity=2,
+    summary="Returns details about memory usage.",
+    since="4.0.0",
+    group="server",
+    complexity="O(1)",
+    tips=["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+)
+def memory_stats(client: Session, argv: list[bytes]) -> Reply:
+    engine = client.engine
+    used, startup = resident_memory(), MEMORY_AT_START
+    peak = max(peak_memory(), used)
+    keys = sum(len(database.data) for database in engine.databases)
+    is_valkey = engine.version.is_valkey
+    reply: dict[bytes, Reply] = {
+        b"peak.allocated": peak,
+        b"total.allocated": used,
+        b"startup.allocated": startup,
+        b"replication.backlog": 0,
+    }
+    if is_valkey:
+        reply[b"replicas.repl.buffer"] = 0
+    reply |= {b"clients.slaves": 0, b"clients.normal": 0, b"cluster.links": 0}
+    if is_valkey:
+        reply |= {b"cluster.slot_import": 0, b"cluster.slot_export": 0}
+    reply |= {b"aof.buffer": 0, b"lua.caches": 0, b"functions.caches": 0}
+    overhead = startup
+    for database in engine.databases:
+        if database.data:
+            main, expires = database_overhead(database)
+            overhead += main + expires
+            figures = {b"overhead.hashtable.main": main, b"overhead.hashtable.expires": expires}
+            if engine.version.redis < (7, 2):
+                figures[b"overhead.hashtable.slot-to-keys"] = 0
+            reply[b"db.%d" % database.number] = figures
+    if is_valkey:
+        reply |= {b"overhead.db.hashtable.lut": 0, b"overhead.db.hashtable.rehashing": 0}
+    reply[b"overhead.total"] = overhead
+    if is_valkey:
+        reply[b"db.dict.rehashing.count"] = 0
+    net = max(used - startup, 0)
+    dataset = max(used - overhead, 0)
+    reply |= {
+        b"keys.count": keys,
+        b"keys.bytes-per-key": net // keys if keys else 0,
+        b"dataset.bytes": dataset,
+        b"dataset.percentage": share(dataset, net),
+        b"peak.percentage": share(used, peak),
+        b"allocator.allocated": used,
+        b"allocator.active": used,
+        b"allocator.resident": used,
+    }
+    if is_valkey:
+        reply[b"allocator.muzzy"] = 0
+    for name in (b"allocator-fragmentation", b"allocator-rss", b"rss-overhead"):
+        reply |= {name + b".ratio": 1.0, name + b".bytes": 0}
+    return reply | {b"fragmentation": 1.0, b"fragmentation.bytes": 0}
+
+
+@command(
+    "MEMORY|DOCTOR",
+    arity=2,
+    summary="Outputs a memory problems report.",
+    since="4.0.0",
+    group="server",
+    complexity="O(1)",
+    tips=["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+)
+def memory_doctor(client: Session, argv: list[bytes]) -> Reply:
+    if sum(len(database.data) for database in client.engine.databases) < 1000:
+        return Verbatim(
+            b"Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these"
+            b" conditions. Please, leave for your mission on Earth and fill it with some data. The new Sam and I will"
+            b" be back to our programming as soon as I finished rebooting.\n"
+        )
+    return Verbatim(
+        b"Hi Sam, I can't find any memory issue in your instance. I can only account for what occurs on this base.\n"
+    )
+
+
+@command(
+    "MEMORY|MALLOC-STATS",
+    arity=2,
+    summary="Returns the allocator statistics.",
+    since="4.0.0",
+    group="server",
+    complexity="Depends on how much memory is allocated, could be slow",
+    tips=["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    variants=[Variant(valkey_since="8.0.0", flags="loading")],
+)
+def memory_malloc_stats(client: Session, argv: list[bytes]) -> Reply:
+    return Verbatim(b"Stats not supported for the current allocator")
+
+
+@command(
+    "MEMORY|PURGE",
+    arity=2,
+    summary="Asks the allocator to release memory.",
+    since="4.0.0",
+    group="server",
+    complexity="Depends on how much memory is allocated, could be slow",
+    tips=["request_policy:all_shards", "response_policy:all_succeeded"],
+    variants=[Variant(valkey_since="8.0.0", flags="loading")],
+)
+def memory_purge(client: Session, argv: list[bytes]) -> Reply:
+    return OK
+
+
+@command(
+    "MEMORY|HELP",
+    arity=2,
+    summary="Returns helpful text about the different subcommands.",
+    since="4.0.0",
+    group="server",
+    complexity="O(1)",
+    flags="loading stale",
+)
+def memory_help(client: Session, argv: list[bytes]) -> Reply:
+    return subcommand_help(
+        client,
+        "MEMORY",
+        (
+            "DOCTOR",
+            "    Return memory problems reports.",
+            "MALLOC-STATS",
+            "    Return internal statistics report from the memory allocator.",
+            "PURGE",
+            "    Attempt to purge dirty pages for reclamation by the allocator.",
+            "STATS",
+            "    Return information about the memory usage of the server.",
+            "USAGE <key> [SAMPLES <count>]",
+            "    Return memory in bytes used by <key> and its value. Nested values are",
+            "    sampled up to <count> times (default: 5, 0 means sample all).",
+        ),
+    )
