@@ -100,7 +100,10 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        refusal = self._server.admit(self, transport)
+        if self._waits & _CLOSING:
+            transport.abort()
+            return
+        refusal = self._server.refusal(transport)
         if refusal is not None:
             self._waits |= _CLOSING
             transport.write(refusal)
@@ -398,8 +401,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close at once, whatever the client has not read yet."""
+        is_connected = not self._waits & _UNCONNECTED
         self._let_go()
-        self._transport.abort()
+        if is_connected:
+            self._transport.abort()
 
     def _let_go(self) -> None:
         self._out.clear()

@@ -2,17 +2,22 @@
 
 Sockets are bound here by hand and not by asyncio, for what asyncio cannot do: an address that may be missing
 (``-::1``), one ephemeral port for all addresses, and errors in redis-server's words. Nothing is looked up in DNS on
-a thread, so that starting a server leaves no thread behind.
+a thread, so that starting a server leaves no thread behind. Clients are accepted by hand as well, because an
+``asyncio.Server`` that is closed loses, with their sockets, those whom it was just accepting.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import logging
 import os
 import socket
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
+
+from miniredis.server.log import VERBOSE
 
 _EPHEMERAL_ATTEMPTS: Final = 20
 """How often another ephemeral port is tried when one that is free on the first address is taken on another."""
@@ -23,6 +28,13 @@ _NO_SUCH_ADDRESS: Final = frozenset(
 """What binding fails with on a machine that lacks the address or its protocol: no reason to stop if it is optional."""
 
 _LONGEST_UNIX_PATH: Final = 107
+
+_ACCEPTS_PER_TURN: Final = 1000
+
+_PAUSE: Final = 1.0
+"""Seconds for which nobody is accepted when the process has no file descriptor left."""
+
+logger = logging.getLogger("miniredis")
 
 
 class ListenError(Exception):
@@ -119,3 +131,56 @@ def remove_socket(path: str) -> None:
             os.unlink(path)
     except FileNotFoundError:
         pass
+
+
+class Listener:
+    """Accepts clients on the listening socket *listener*, each with a protocol from *new_protocol*, until closed."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listener: socket.socket,
+        new_protocol: Callable[[], asyncio.BaseProtocol],
+    ) -> None:
+        self._loop = loop
+        self._listener = listener
+        self._new_protocol = new_protocol
+        self._pause: asyncio.TimerHandle | None = None
+        self._accepting: set[asyncio.Task[None]] = set()
+        loop.add_reader(listener, self._accept)
+
+    async def close(self) -> None:
+        """Accept nobody any more; whoever was being accepted has met its protocol when this returns."""
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        if self._pause is not None:
+            self._pause.cancel()
+        if self._accepting:
+            await asyncio.wait(self._accepting)
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPTS_PER_TURN):
+            try:
+                client, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                logger.warning("Accepting client connection: %s", error.strerror)
+                self._loop.remove_reader(self._listener)
+                self._pause = self._loop.call_later(_PAUSE, self._resume)
+                return
+            client.setblocking(False)
+            task = self._loop.create_task(self._meet(client))
+            self._accepting.add(task)
+            task.add_done_callback(self._accepting.discard)
+
+    def _resume(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._listener, self._accept)
+
+    async def _meet(self, client: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._new_protocol, client)
+        except OSError as error:  # gone before it was welcome
+            logger.log(VERBOSE, "Error accepting a client connection: %s", error)
+            client.close()

@@ -19,6 +19,7 @@ from miniredis.resp.encoder import Encoder
 from miniredis.resp.request import RequestParser
 from miniredis.server import listeners
 from miniredis.server.connection import Connection, format_address
+from miniredis.server.listeners import Listener
 from miniredis.server.log import VERBOSE
 from miniredis.server.wakeup import Wakeup
 from miniredis.structures.numbers import format_double_17g, format_double_shortest
@@ -54,7 +55,7 @@ class Server:
     Attributes:
         port: the plain TCP port; 0 without one. ``tls_port`` alike.
         unix_socket: the path of the Unix socket, or "".
-        connections: everybody who is connected, or whose last replies are still on their way.
+        connections: everybody who is connected or being accepted, or whose last replies are still on their way.
         read_buffer: where all connections receive into, one after the other.
         frames: for RESP2 and RESP3, what encodes a reply of each class (see :class:`miniredis.resp.encoder.Encoder`).
     """
@@ -71,7 +72,7 @@ class Server:
         digits = format_double_shortest if engine.version.redis >= (7, 2) else format_double_17g
         self.frames = {2: Encoder(2, digits).frame_of, 3: Encoder(3, digits).frame_of}
         self.loop: asyncio.AbstractEventLoop
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[Listener] = []
         self._attention: list[Connection] = []
         self._idle_timer: Timer | None = None
         self._stopping: asyncio.Task[None] | None = None
@@ -95,21 +96,21 @@ class Server:
                 for each in listeners.bind_tcp(config.bind, config.port, config.tcp_backlog):
                     self._note_address(each)
                     self.port = each.getsockname()[1]
-                    await self._listen(each, self.new_connection)
+                    self._listen(each, self.new_connection)
             if config.tls_port:
-                await self._listen_for_tls()
+                self._listen_for_tls()
             if config.unixsocket:
                 path = config.unixsocket
                 unix = listeners.bind_unix(path, config.unixsocketperm, config.tcp_backlog)
                 self.unix_socket = path
-                await self._listen(unix, self.new_connection)
+                self._listen(unix, self.new_connection)
         except BaseException:
             await self._close()
             raise
         self._wakeup = Wakeup(self.engine, self.loop)
         self.engine.on_shutdown = self.begin_stop
 
-    async def _listen_for_tls(self) -> None:
+    def _listen_for_tls(self) -> None:
         from miniredis.server import tls  # the ssl module takes longer to import than all of this package
 
         config = self.engine.config
@@ -117,14 +118,10 @@ class Server:
         for each in listeners.bind_tcp(config.bind, config.tls_port, config.tcp_backlog):
             self._note_address(each)
             self.tls_port = each.getsockname()[1]
-            await self._listen(each, lambda: tls.Handshake(self, context))
+            self._listen(each, lambda: tls.Handshake(self, context))
 
-    async def _listen(self, listener: socket.socket, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
-        try:
-            self._listeners.append(await self.loop.create_server(protocol, sock=listener))
-        except BaseException:
-            listener.close()
-            raise
+    def _listen(self, listener: socket.socket, new_protocol: Callable[[], asyncio.BaseProtocol]) -> None:
+        self._listeners.append(Listener(self.loop, listener, new_protocol))
 
     def _note_address(self, listener: socket.socket) -> None:
         if not self.host:
@@ -150,9 +147,9 @@ class Server:
         if self._wakeup is not None:
             self._wakeup.stop()
             self._wakeup = None
-        for listener in self._listeners:
-            listener.close()
-        self._listeners.clear()
+        accepting, self._listeners = self._listeners, []
+        for listener in accepting:
+            await listener.close()
         if self.unix_socket:
             listeners.remove_socket(self.unix_socket)
             self.unix_socket = ""
@@ -184,7 +181,9 @@ class Server:
 
     def new_connection(self) -> Connection:
         """A connection that waits for its transport."""
-        return Connection(self)
+        connection = Connection(self)
+        self.connections.add(connection)
+        return connection
 
     def new_parser(self) -> RequestParser:
         """A parser with the limits of the emulated version and the configuration."""
@@ -197,10 +196,9 @@ class Server:
             checks_crlf=engine.version.is_valkey,
         )
 
-    def admit(self, connection: Connection, transport: asyncio.Transport) -> bytes | None:
-        """Take *connection* in, or give the error with which it is turned away."""
+    def refusal(self, transport: asyncio.Transport) -> bytes | None:
+        """The error with which a new client is turned away; None to take it in."""
         config = self.engine.config
-        self.connections.add(connection)
         if len(self.engine.sessions) >= config.maxclients:
             self.engine.statistics.rejected_connections += 1
             return b"-ERR max number of clients reached\r\n"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from miniredis.engine.config import Config
 from miniredis.server.listeners import ListenError
+from miniredis.server.log import VERBOSE
 
 if TYPE_CHECKING:
     from miniredis.server.server import Server
@@ -78,11 +79,16 @@ class Handshake(asyncio.Protocol):
         self._context = context
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_aborted = False
+        server.handshakes.add(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._server.handshakes.add(self)
+        if self._is_aborted:
+            transport.abort()
+            self._server.handshakes.discard(self)
+            return
         self._task = self._server.loop.create_task(self._shake_hands(transport))
 
     async def _shake_hands(self, transport: asyncio.Transport) -> None:
@@ -90,8 +96,9 @@ class Handshake(asyncio.Protocol):
         try:
             encrypted = await self._server.loop.start_tls(transport, connection, self._context, server_side=True)
         except (OSError, asyncio.CancelledError) as error:
-            logger.log(15, "Error accepting a client connection: %s", error)
+            logger.log(VERBOSE, "Error accepting a client connection: %s", error)
             transport.abort()
+            self._server.forget(connection)
             return
         finally:
             self._server.handshakes.discard(self)
@@ -100,6 +107,7 @@ class Handshake(asyncio.Protocol):
 
     def abort(self) -> None:
         """Give the client up."""
+        self._is_aborted = True
         if self._task is not None:
             self._task.cancel()
         if self._transport is not None:

@@ -1,0 +1,255 @@
+"""Where clients come in: TCP on any number of addresses, TLS, Unix sockets; and who is turned away."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import ssl
+import stat
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from miniredis.server import ListenError
+from miniredis.testing import MiniRedis
+from tests.server.conftest import Host, eventually
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs an IPv6 loopback address")
+
+
+def ask(connection: socket.socket) -> bytes:
+    with connection:
+        connection.settimeout(5)
+        connection.sendall(b"SET k v\r\n")
+        return connection.recv(100)
+
+
+def test_a_port_that_is_taken_is_an_error_in_redis_words() -> None:
+    with MiniRedis() as first:
+        with pytest.raises(ListenError) as caught:
+            MiniRedis(first.port).start()
+        assert str(caught.value) == (
+            f"Could not create server TCP listening socket 127.0.0.1:{first.port}: bind: Address already in use"
+        )
+
+
+@needs_ipv6
+def test_one_ephemeral_port_for_every_address(start: Callable[..., Host]) -> None:
+    server = start(bind=["127.0.0.1", "::1"]).server
+    for address in ("127.0.0.1", "::1"):
+        assert ask(socket.create_connection((address, server.port))) == b"+OK\r\n"
+
+
+@needs_ipv6
+def test_an_ipv6_address_is_shown_in_brackets(start: Callable[..., Host]) -> None:
+    host = start(bind="::1")
+    assert host.server.url == f"redis://[::1]:{host.server.port}"
+    peer = host.adopt(socket.create_connection(("::1", host.server.port)))
+    peer.send("GET k")
+    peer.receive(b"$-1\r\n")
+    assert [session.address for session in host.server.engine.sessions.values()] == [
+        f"[::1]:{peer.socket.getsockname()[1]}"
+    ]
+
+
+def test_an_optional_address_may_be_missing(start: Callable[..., Host]) -> None:
+    server = start(bind=["127.0.0.1", "-192.0.2.1"]).server
+    assert ask(socket.create_connection(("127.0.0.1", server.port))) == b"+OK\r\n"
+
+
+def test_another_address_may_not() -> None:
+    with pytest.raises(ListenError, match=r"192\.0\.2\.1:\d+: bind: " + os.strerror(errno.EADDRNOTAVAIL)):
+        MiniRedis(bind=["127.0.0.1", "192.0.2.1"]).start()
+
+
+# Unix sockets
+
+
+def test_a_unix_socket_beside_tcp(start: Callable[..., Host], tmp_path: Path) -> None:
+    path = tmp_path / "redis.sock"
+    host = start(unixsocket=path, unixsocketperm="700")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert host.server.unix_socket == str(path)
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(str(path))
+    peer = host.adopt(client)
+    peer.send("GET k")
+    peer.receive(b"$-1\r\n")
+    (session,) = host.server.engine.sessions.values()
+    assert (session.unix_socket, session.address) == (True, f"{path}:0")
+    host.server.stop()
+    assert not path.exists()
+
+
+def test_a_unix_socket_left_behind_is_replaced(start: Callable[..., Host], tmp_path: Path) -> None:
+    path = tmp_path / "redis.sock"
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(path))
+    start(unixsocket=path)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+
+
+def test_a_file_is_not_replaced_by_a_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_text("precious")
+    with pytest.raises(ListenError, match="Failed opening Unix socket: bind: Address already in use"):
+        MiniRedis(unixsocket=path).start()
+    assert path.read_text() == "precious"
+
+
+def test_a_path_too_long_for_a_socket_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(ListenError, match="unix socket path too long"):
+        MiniRedis(unixsocket=tmp_path / ("x" * 120)).start()
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs the openssl program to make a certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+@pytest.fixture
+def start_tls(start: Callable[..., Host], certificate: tuple[Path, Path]) -> Callable[..., Host]:
+    """Starts a server with TLS on a port of its own and no plain TCP."""
+
+    def start_tls(**options: object) -> Host:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        cert, key = certificate
+        given = {"tls_port": port, "tls_cert_file": cert, "tls_key_file": key, "tls_auth_clients": "no", **options}
+        return start(**given)
+
+    return start_tls
+
+
+def encrypt(connection: socket.socket, certificate: Path, key: Path | None = None) -> ssl.SSLSocket:
+    context = ssl.create_default_context(cafile=str(certificate))
+    if key is not None:
+        context.load_cert_chain(certificate, key)
+    return context.wrap_socket(connection, server_hostname="localhost")
+
+
+def connect_tls(host: Host, certificate: tuple[Path, Path], *, as_client: bool = False) -> ssl.SSLSocket:
+    connection = socket.create_connection(("127.0.0.1", host.server.tls_port), timeout=5)
+    return encrypt(connection, certificate[0], certificate[1] if as_client else None)
+
+
+def test_tls(start_tls: Callable[..., Host], certificate: tuple[Path, Path]) -> None:
+    host = start_tls()
+    assert host.server.url == f"rediss://127.0.0.1:{host.server.tls_port}"
+    assert host.server.port == 0
+    with connect_tls(host, certificate) as client:
+        client.sendall(b"SET k v\r\nGET k\r\n" * 2000)
+        received = b""
+        while len(received) < 2000 * 12:
+            received += client.recv(65536)
+        assert received == b"+OK\r\n$1\r\nv\r\n" * 2000
+
+
+def test_large_values_over_tls(start_tls: Callable[..., Host], certificate: tuple[Path, Path]) -> None:
+    host = start_tls()
+    value = os.urandom(1 << 20) * 4
+    with connect_tls(host, certificate) as client:
+        request = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%b\r\nGET k\r\n" % (len(value), value)
+        sender = threading.Thread(target=client.sendall, args=(request,))
+        sender.start()
+        expected = b"+OK\r\n$%d\r\n%b\r\n" % (len(value), value)
+        received = bytearray()
+        while len(received) < len(expected):
+            received += client.recv(1 << 20)
+        sender.join()
+        assert received == expected
+
+
+def test_a_client_certificate_is_asked_for(start_tls: Callable[..., Host], certificate: tuple[Path, Path]) -> None:
+    host = start_tls(tls_auth_clients="yes", tls_ca_cert_file=certificate[0])
+    assert ask(connect_tls(host, certificate, as_client=True)) == b"+OK\r\n"
+    try:
+        answer = ask(connect_tls(host, certificate))
+    except (ssl.SSLError, ConnectionError):
+        answer = b""
+    assert answer == b""
+
+
+def test_plain_tcp_beside_tls(
+    start_tls: Callable[..., Host], certificate: tuple[Path, Path], unused_tcp_port: int
+) -> None:
+    host = start_tls(port=unused_tcp_port)
+    assert host.server.port == unused_tcp_port
+    assert ask(socket.create_connection(("127.0.0.1", unused_tcp_port))) == b"+OK\r\n"
+    assert ask(connect_tls(host, certificate)) == b"+OK\r\n"
+
+
+def test_who_speaks_no_tls_is_dropped(start_tls: Callable[..., Host]) -> None:
+    host = start_tls()
+    peer = host.adopt(socket.create_connection(("127.0.0.1", host.server.tls_port)))
+    peer.socket.sendall(b"GET k\r\n" * 10)
+    peer.read_to_the_end()
+    assert host.clients == 0
+
+
+def test_stopping_does_not_wait_for_unfinished_handshakes(start_tls: Callable[..., Host]) -> None:
+    host = start_tls()
+    peer = host.adopt(socket.create_connection(("127.0.0.1", host.server.tls_port)))
+    eventually(lambda: bool(host.server._server.handshakes))
+    host.server.stop()
+    assert peer.read_to_the_end() == b""
+
+
+def test_tls_without_a_certificate_is_an_error() -> None:
+    with pytest.raises(ListenError, match="No tls-cert-file configured!"):
+        MiniRedis(tls_port=1).start()
+
+
+def test_a_certificate_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ListenError, match="Failed to load certificate"):
+        MiniRedis(tls_port=1, tls_cert_file=tmp_path / "no", tls_key_file="no", tls_auth_clients="no").start()
+
+
+# Who is turned away
+
+
+def test_no_more_clients_than_maxclients(start: Callable[..., Host]) -> None:
+    host = start(maxclients=2)
+    first, second = host.connect(), host.connect()
+    host.session(second)
+    assert host.connect().read_to_the_end() == b"-ERR max number of clients reached\r\n"
+    assert host.server.engine.statistics.rejected_connections == 1
+    first.socket.close()
+    host.wait_for_clients(1)
+    third = host.connect()
+    third.send("GET k")
+    third.receive(b"$-1\r\n")
