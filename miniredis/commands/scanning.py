@@ -14,6 +14,7 @@ there from the first call to the last is returned, whatever happens in between. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -23,9 +24,10 @@ from miniredis.engine.arguments import integer
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
 from miniredis.structures.glob import Matcher, compile_glob
+from miniredis.structures.numbers import parse_integer
 
 _UINT64: Final = 1 << 64
-_UINT64_DIGITS: Final = 20
+_match_unsigned = re.compile(rb"[ \t\n\v\f\r]*([+-]?)0*([0-9]{1,20})").fullmatch
 _TYPES: Final = (b"string", b"list", b"set", b"zset", b"hash", b"stream")
 
 
@@ -44,21 +46,19 @@ class ScanOptions:
 
 
 def scan_cursor(client: Session, text: bytes) -> int:
-    """The cursor that *text* stands for; Redis is as lenient as C's ``strtoul``, Valkey a little less."""
+    """The cursor that *text* stands for. Redis reads it with C's ``strtoul``, to which -1 is the largest number; Valkey
+    too, unless it is a well-formed negative integer."""
+    c_string = text.partition(b"\0")[0]
     if client.engine.version.is_valkey:
-        digits, signs = text.strip() if text[:1].isspace() else text, b"+"
-        valid = bool(digits)
+        refused = (parse_integer(text) or 0) < 0
+    elif c_string:
+        refused = c_string[:1].isspace()
     else:
-        digits, signs = text, b"+-"
-        valid = not text[:1].isspace()
-    number = digits[1:] if digits[:1] in (b"+", b"-") and digits[:1] in signs and digits[:1] else digits
-    significant = number.lstrip(b"0")
-    if not valid or (digits and not number.isdigit()) or len(significant) > _UINT64_DIGITS:
+        return 0
+    match = _match_unsigned(c_string)
+    if refused or match is None or (value := int(match[2])) >= _UINT64:
         raise Error("ERR invalid cursor")
-    value = int(significant or b"0")
-    if value >= _UINT64:
-        raise Error("ERR invalid cursor")
-    return -value % _UINT64 if digits[:1] == b"-" else value
+    return -value % _UINT64 if match[1] == b"-" else value
 
 
 def parse_scan_options(

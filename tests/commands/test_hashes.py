@@ -295,3 +295,28 @@ def test_the_listpack_limits_are_configured(client: Client) -> None:
     assert client.encoding("x") == "listpack"
     client("HSET x c 3")
     assert client.encoding("x") == "hashtable"
+
+
+@pytest.mark.parametrize(
+    ("cursor", "redis", "valkey"),
+    [
+        ("0", True, True),
+        ("00000000000000000000000000000001", True, True),
+        ("18446744073709551615", True, True),
+        ("18446744073709551616", False, False),
+        ("9" * 5000, False, False),
+        ("+1", True, True),
+        ("-1", True, False),
+        ("-01", True, True),
+        ("''", True, False),
+        ("\t1", False, True),
+        ("1\t", False, False),
+        ("-", False, False),
+        ("1a", False, False),
+        ("1\0a", True, True),
+    ],
+)
+def test_cursors_are_read_as_c_reads_numbers(cursor: str, redis: bool, valkey: bool) -> None:
+    invalid = Error("ERR invalid cursor")
+    for version, accepted in (("redis-7.0", redis), ("redis-7.2", redis), ("valkey-9.1", valkey)):
+        assert (Client(version)(f"HSCAN x {cursor}") != invalid) == accepted

@@ -1,4 +1,4 @@
-"""The set commands. Every expectation was answered by Redis 7.0.15 or Valkey 9.1; by both, where no version is named."""
+"""The set commands. Every expectation was answered by Redis 7.0.15 or Valkey 9.1; by both unless it names a version."""
 
 from __future__ import annotations
 
