@@ -136,9 +136,8 @@ def test_a_subscriber_that_falls_behind_beyond_the_hard_limit_is_closed(start: C
     host.server.call(lambda: host.server.engine.pubsub.subscribe(session, b"c"))
     message = Push([b"message", b"c", b"x" * 100_000])
     for _ in range(1000):
-        if host.clients == 1:
-            break
-        host.deliver(peer, message)
+        host.server.call(lambda: session.deliver(message))
+    host.wait_for_clients(1)
     assert len(peer.read_to_the_end()) < 1000 * 100_000
     assert host.server.engine.pubsub.channels == {}
     other.send("GET k")

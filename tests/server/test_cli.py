@@ -1,0 +1,221 @@
+"""``python -m miniredis``: redis-server's command line, one line on standard output, exit codes."""
+
+from __future__ import annotations
+
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import Peer
+
+
+class Program:
+    """A running ``python -m miniredis``."""
+
+    def __init__(self, *arguments: object, stdin: str | None = None) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-S", "-m", "miniredis", *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdin is not None
+        if stdin is not None:
+            self.process.stdin.write(stdin)
+        self.process.stdin.close()
+        self.process.stdin = None
+
+    @property
+    def first_line(self) -> str:
+        assert self.process.stdout is not None
+        assert select.select([self.process.stdout], [], [], 10)[0], "it says nothing"
+        return self.process.stdout.readline()
+
+    def connect(self) -> Peer:
+        found = re.search(r"ready on redis://127\.0\.0\.1:(\d+)$", self.first_line)
+        assert found is not None
+        return Peer(socket.create_connection(("127.0.0.1", int(found[1]))))
+
+    def end(self) -> tuple[int, str, str]:
+        """Exit code, rest of standard output, standard error."""
+        out, err = self.process.communicate(timeout=10)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Program]]:
+    """Starts programs; none survives the test."""
+    programs: list[Program] = []
+
+    def run(*arguments: object, stdin: str | None = None) -> Program:
+        programs.append(Program(*arguments, stdin=stdin))
+        return programs[-1]
+
+    yield run
+    for program in programs:
+        program.process.kill()
+        program.process.communicate()
+
+
+def test_it_says_where_clients_can_connect(run: Callable[..., Program]) -> None:
+    peer = run("--port", 0).connect()
+    peer.send("SET k v", "GET k")
+    peer.receive(b"+OK\r\n$1\r\nv\r\n")
+    peer.socket.close()
+
+
+def test_directives_are_options(run: Callable[..., Program]) -> None:
+    program = run(
+        "--port", 0, "--bind", "127.0.0.1", "-::1", "--save", "", "--requirepass", "secret", "--maxclients", 7
+    )
+    peer = program.connect()
+    peer.send("GET k")
+    peer.receive(b"-NOAUTH Authentication required.\r\n")
+    peer.socket.close()
+
+
+def test_a_config_file_comes_first_and_the_command_line_wins(run: Callable[..., Program], tmp_path: Path) -> None:
+    included = tmp_path / "secret.conf"
+    included.write_text('requirepass "se\\x63ret"\n')
+    config = tmp_path / "redis.conf"
+    config.write_text(f"# a comment\n\nport 1\n  BIND 127.0.0.1\ninclude {included}\nsave 900 1\n")
+    peer = run(config, "--port", 0).connect()
+    peer.send("GET k")
+    peer.receive(b"-NOAUTH Authentication required.\r\n")
+    peer.socket.close()
+
+
+def test_a_dash_reads_standard_input(run: Callable[..., Program]) -> None:
+    peer = run("--port", 0, "-", stdin="requirepass secret\n").connect()
+    peer.send("GET k")
+    peer.receive(b"-NOAUTH Authentication required.\r\n")
+    peer.socket.close()
+
+
+def test_the_version_to_emulate(run: Callable[..., Program]) -> None:
+    for name in ("redis-7.0", "redis-7.2", "valkey-9.1"):
+        assert name in run("--emulate", name, "--port", 0).first_line
+
+
+def test_only_tls_is_announced_as_such(run: Callable[..., Program], tmp_path: Path) -> None:
+    path = tmp_path / "no.pem"
+    code, out, err = run("--port", 0, "--tls-port", 1, "--tls-cert-file", path, "--tls-key-file", path).end()
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_at_once_and_cleanly(run: Callable[..., Program], number: signal.Signals) -> None:
+    program = run("--port", 0)
+    peer = program.connect()
+    peer.send("BLPOP list 0")
+    started = time.monotonic()
+    program.process.send_signal(number)
+    code, out, err = program.end()
+    assert time.monotonic() - started < 1
+    assert (code, out) == (0, "")
+    assert "Traceback" not in err
+    assert peer.read_to_the_end() == b""
+    peer.socket.close()
+
+
+def test_the_log_goes_to_standard_error_in_redis_format(run: Callable[..., Program]) -> None:
+    program = run("--port", 0)
+    program.connect().socket.close()
+    program.process.terminate()
+    _, _, err = program.end()
+    ready = err.splitlines()[0]
+    assert re.fullmatch(r"\d+:M \d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3} \* Ready to accept connections", ready)
+
+
+def test_the_log_can_go_to_a_file_and_be_less(run: Callable[..., Program], tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    program = run("--port", 0, "--logfile", log, "--loglevel", "warning")
+    peer = program.connect()
+    peer.socket.sendall(b"POST / HTTP/1.1\r\n")
+    peer.read_to_the_end()
+    peer.socket.close()
+    program.process.terminate()
+    assert program.end() == (0, "", "")
+    assert "Possible SECURITY ATTACK detected" in log.read_text()
+    assert "Ready" not in log.read_text()
+
+
+def test_version_and_help(run: Callable[..., Program]) -> None:
+    for option in ("--version", "-v"):
+        code, out, err = run(option).end()
+        assert (code, err) == (0, "")
+        assert re.fullmatch(r"miniredis v=\S+ .*\n", out)
+    for option in ("--help", "-h"):
+        code, out, err = run(option).end()
+        assert (code, err) == (0, "")
+        assert out.startswith("Usage: miniredis ")
+
+
+# What stops it from starting
+
+
+def refusal(program: Program) -> str:
+    code, out, err = program.end()
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1, err
+    return err.rstrip("\n")
+
+
+def test_a_taken_port(run: Callable[..., Program]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        message = refusal(run("--port", port))
+    assert message == (
+        f"miniredis: Could not create server TCP listening socket 127.0.0.1:{port}: bind: Address already in use"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--nosuch", "x"], "--nosuch \"x\": Bad directive or wrong number of arguments"),
+        (["--port"], "--port: wrong number of arguments"),
+        (["--port", "abc"], "--port \"abc\": argument couldn't be parsed into an integer"),
+        (["--port", "70000"], "--port \"70000\": argument must be between 0 and 65535 inclusive"),
+        (["--port", "1", "2"], "--port \"1\" \"2\": wrong number of arguments"),
+        (["--emulate", "1.0"], "unknown server version '1.0': choose one of redis-7.0, redis-7.2, valkey-9.1"),
+        (["--emulate"], "--emulate needs a value"),
+        (["--seed", "x"], "--seed takes an integer, not 'x'"),
+        (["-x"], "'-x' is no option: options begin with --, see --help"),
+        (["/no/such/file"], "Fatal error, can't open config file '/no/such/file': No such file or directory"),
+        (["--logfile", "/no/such/log"], "Can't open the log file: No such file or directory: /no/such/log"),
+    ],
+)  # fmt: skip
+def test_a_bad_command_line(run: Callable[..., Program], arguments: list[str], message: str) -> None:
+    assert refusal(run(*arguments)) == f"miniredis: {message}"
+
+
+def test_a_bad_line_of_a_config_file(run: Callable[..., Program], tmp_path: Path) -> None:
+    config = tmp_path / "redis.conf"
+    config.write_text("# fine\nport 0\nnosuch thing\n")
+    assert refusal(run(config)) == (
+        f"miniredis: {config}, line 3: nosuch thing: Bad directive or wrong number of arguments"
+    )
+    config.write_text('requirepass "unbalanced\n')
+    assert refusal(run(config)) == (
+        f'miniredis: {config}, line 1: requirepass "unbalanced: Unbalanced quotes in configuration line'
+    )
+
+
+def test_it_needs_nothing_that_is_not_in_the_standard_library() -> None:
+    code = (
+        "import sys, miniredis.cli, miniredis.testing, miniredis.server.tls\n"
+        "names = {name.partition('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)\n"
+        "print(sorted(names))"
+    )
+    answer = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "['__main__', 'miniredis']\n"

@@ -1,0 +1,273 @@
+"""MiniRedis: a server for the length of a block, that leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import miniredis
+from miniredis.server import ListenError
+from miniredis.testing import MiniRedis
+
+
+def ask(server: MiniRedis, request: bytes) -> bytes:
+    with socket.create_connection((server.host, server.port), timeout=5) as client:
+        client.sendall(request)
+        return client.recv(1000)
+
+
+async def ask_on_the_loop(server: MiniRedis, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(request)
+    answer = await reader.read(1000)
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc to count file descriptors")
+
+
+def test_it_serves_inside_the_block_and_not_outside() -> None:
+    with MiniRedis() as server:
+        assert server.is_running
+        assert server.url == f"redis://127.0.0.1:{server.port}"
+        assert ask(server, b"SET k v\r\n") == b"+OK\r\n"
+        port = server.port
+    assert not server.is_running
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+async def test_it_serves_on_the_callers_loop() -> None:
+    async with MiniRedis() as server:
+        assert threading.active_count() == 1
+        assert await ask_on_the_loop(server, b"SET k v\r\nGET k\r\n") == b"+OK\r\n$1\r\nv\r\n"
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def test_two_servers_share_nothing() -> None:
+    with MiniRedis() as one, MiniRedis() as other:
+        ask(one, b"SET k v\r\n")
+        assert ask(other, b"GET k\r\n") == b"$-1\r\n"
+
+
+def test_starting_and_stopping_twice_is_fine() -> None:
+    server = MiniRedis()
+    server.stop()
+    assert server.start() is server
+    port = server.port
+    server.start()
+    assert server.port == port
+    server.stop()
+    server.stop()
+
+
+def test_it_can_be_started_again_where_it_was() -> None:
+    server = MiniRedis().start()
+    port = server.port
+    ask(server, b"SET k v\r\n")
+    server.stop()
+    with server:
+        assert server.port == port
+        assert ask(server, b"GET k\r\n") == b"$1\r\nv\r\n"
+
+
+def test_it_says_when_it_does_not_run() -> None:
+    server = MiniRedis()
+    for attribute in ("host", "port", "tls_port", "url", "unix_socket"):
+        with pytest.raises(RuntimeError, match="not running"):
+            getattr(server, attribute)
+
+
+async def test_it_says_who_has_to_stop_it() -> None:
+    async with MiniRedis() as server:
+        with pytest.raises(RuntimeError, match="async with"):
+            server.stop()
+        with pytest.raises(RuntimeError, match="already running"):
+            await server.__aenter__()
+
+
+def test_a_start_that_fails_leaves_nothing_and_can_be_repeated() -> None:
+    with MiniRedis() as first:
+        second = MiniRedis(first.port)
+        for _ in range(3):
+            with pytest.raises(ListenError, match="Address already in use"):
+                second.start()
+        assert threading.active_count() == 2
+    with second:
+        assert ask(second, b"GET k\r\n") == b"$-1\r\n"
+
+
+def test_a_clients_shutdown_stops_it() -> None:
+    server = MiniRedis().start()
+    on_shutdown = server.engine.on_shutdown
+    assert on_shutdown is not None
+    with socket.create_connection((server.host, server.port)) as client:
+        server.call(on_shutdown)
+        assert client.recv(1) == b""
+    server.stop()
+    assert threading.active_count() == 1
+
+
+# Options
+
+
+def test_directives() -> None:
+    server = MiniRedis(requirepass="secret", maxclients=10, appendonly=False, save="", hash_max_listpack_entries=3)
+    config = server.engine.config
+    assert (config.requirepass, config.maxclients, config.save) == ("secret", 10, ())
+    assert config.hash_max_listpack_entries == 3
+    with server:
+        assert ask(server, b"GET k\r\n") == b"-NOAUTH Authentication required.\r\n"
+
+
+def test_the_emulated_version() -> None:
+    assert MiniRedis(emulate="valkey-9.1").engine.version.is_valkey
+    assert MiniRedis().engine.version.redis == (7, 2, 4)
+    with pytest.raises(ValueError, match=r"unknown server version 'redis-1\.0'"):
+        MiniRedis(emulate="redis-1.0")
+
+
+def test_a_seed_makes_chance_repeatable() -> None:
+    first, second = (MiniRedis(seed=7).engine.random.random() for _ in range(2))
+    assert first == second
+
+
+def test_mistakes_in_options_are_named() -> None:
+    with pytest.raises(TypeError, match="no option 'nosuch'"):
+        MiniRedis(nosuch=1)
+    with pytest.raises(ValueError, match="maxclients='many': argument couldn't be parsed into an integer"):
+        MiniRedis(maxclients="many")
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    with MiniRedis(unixsocket=tmp_path / "s") as server, socket.socket(socket.AF_UNIX) as client:
+        client.connect(server.unix_socket)
+        client.sendall(b"GET k\r\n")
+        assert client.recv(10) == b"$-1\r\n"
+
+
+# The engine and its clock
+
+
+def test_the_engine_is_used_on_its_own_thread() -> None:
+    with MiniRedis() as server:
+        assert server.call(threading.get_ident) != threading.get_ident()
+        assert server.call(server.call, threading.get_ident) == server.call(threading.get_ident)
+        with pytest.raises(ZeroDivisionError):
+            server.call(lambda: 1 // 0)
+
+
+async def test_on_the_callers_loop_that_is_the_callers_thread() -> None:
+    async with MiniRedis() as server:
+        assert server.call(threading.get_ident) == threading.get_ident()
+
+
+def test_a_server_that_does_not_run_can_be_prepared() -> None:
+    server = MiniRedis()
+    server.clock.freeze()
+    server.clock.set(1_000_000.5)
+    assert (server.clock.frozen, server.clock.time()) == (True, 1_000_000.5)
+    with server:
+        assert server.clock.time() == 1_000_000.5
+
+
+def test_time_moves_for_keys() -> None:
+    with MiniRedis() as server:
+        ask(server, b"SET k v EX 100\r\n")
+        server.clock.advance(99)
+        assert ask(server, b"GET k\r\n") == b"$1\r\nv\r\n"
+        server.clock.advance(1)
+        assert ask(server, b"GET k\r\n") == b"$-1\r\n"
+        with pytest.raises(ValueError, match="negative"):
+            server.clock.advance(-1)
+
+
+async def test_time_moves_on_the_callers_loop() -> None:
+    async with MiniRedis() as server:
+        waiting = asyncio.create_task(ask_on_the_loop(server, b"BLPOP list 100\r\n"))
+        while not server.engine.blocked_clients.clients:
+            await asyncio.sleep(0)
+        server.clock.advance(100)
+        assert await waiting == b"*-1\r\n"
+
+
+# What it costs
+
+
+@needs_proc
+def test_a_thousand_servers_leave_no_thread_and_no_descriptor() -> None:
+    with MiniRedis():
+        pass
+    gc.collect()
+    before = descriptors()
+    for number in range(1000):
+        with MiniRedis() as server:
+            if number % 10 == 0:
+                # Some with a client that is connected, some with one that is about to be.
+                client = socket.create_connection((server.host, server.port))
+                if number % 20 == 0:
+                    client.sendall(b"BLPOP list 0\r\n")
+                    server.call(lambda: None)
+        if number % 10 == 0:
+            client.close()
+    assert threading.active_count() == 1
+    assert descriptors() == before
+
+
+@needs_proc
+async def test_nor_do_they_leave_a_task_on_the_callers_loop() -> None:
+    before = descriptors()
+    for _ in range(200):
+        async with MiniRedis() as server:
+            with socket.create_connection((server.host, server.port)) as client:
+                await asyncio.sleep(0)
+                client.close()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert descriptors() == before
+
+
+def test_it_starts_and_stops_in_no_time() -> None:
+    def seconds() -> float:
+        started = time.perf_counter()
+        with MiniRedis():
+            pass
+        return time.perf_counter() - started
+
+    assert min(seconds() for _ in range(20)) < 0.01
+
+
+def test_it_stops_at_once_with_clients_that_wait() -> None:
+    with MiniRedis() as server:
+        clients = [socket.create_connection((server.host, server.port)) for _ in range(200)]
+        for client in clients:
+            client.sendall(b"BLPOP list 0\r\n")
+        while server.call(lambda: len(server.engine.blocked_clients.clients)) < 200:
+            pass
+        started = time.perf_counter()
+        server.stop()
+        assert time.perf_counter() - started < 1
+    for client in clients:
+        assert client.recv(1) == b""
+        client.close()
+
+
+def test_importing_the_package_costs_next_to_nothing() -> None:
+    code = "import sys, miniredis; print([name for name in ('asyncio', 'miniredis.engine') if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
+    assert miniredis.MiniRedis is MiniRedis
