@@ -6,8 +6,10 @@ from miniredis.commands.client import check_client_name
 from miniredis.engine import transactions
 from miniredis.engine.arguments import int32, integer
 from miniredis.engine.command import Variant, command
+from miniredis.engine.directives import to_bytes
 from miniredis.engine.errors import syntax_error, wrong_arity
 from miniredis.engine.session import REPLY_OFF, REPLY_ON, Session
+from miniredis.engine.slowlog import REDACTED
 from miniredis.resp.types import OK, PONG, Error, Reply, SimpleString
 
 WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled."
@@ -30,19 +32,21 @@ WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled."
 def auth(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) > 3:
         raise syntax_error()
+    user, password = argv[1] if len(argv) == 3 else b"default", argv[-1]
+    argv[1:] = [REDACTED] * (len(argv) - 1)
     if len(argv) == 2 and not client.engine.config.requirepass:
         raise Error(
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your"
             " configuration is correct?"
         )
-    _authenticate(client, argv[1] if len(argv) == 3 else b"default", argv[-1])
+    _authenticate(client, user, password)
     return OK
 
 
 def _authenticate(client: Session, user: bytes, password: bytes) -> None:
     """Log *client* in. The only user is ``default``; while it has no password, any is right."""
     required = client.engine.config.requirepass
-    if user != b"default" or (required and password != required.encode()):
+    if user != b"default" or (required and password != to_bytes(required)):
         raise Error(WRONG_PASSWORD)
     client.user = user
     client.authenticated = True
@@ -104,6 +108,7 @@ def _hello_options(argv: list[bytes]) -> tuple[tuple[bytes, bytes] | None, bytes
         option, more = argv[position].upper(), len(argv) - position - 1
         if option == b"AUTH" and more >= 2:
             credentials = (argv[position + 1], argv[position + 2])
+            argv[position + 1 : position + 3] = [REDACTED, REDACTED]
             position += 3
         elif option == b"SETNAME" and more:
             name = argv[position + 1]

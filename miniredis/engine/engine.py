@@ -7,6 +7,7 @@ case, in which neither session nor engine has its *gate* set. Commands inside EX
 from __future__ import annotations
 
 import logging
+import os
 import random
 from collections.abc import Callable
 from itertools import chain
@@ -94,7 +95,8 @@ class Engine:
     """A Redis without a socket.
 
     - *version*: the server to be, see :data:`miniredis.engine.version.VERSIONS`.
-    - *config*: the directives; the defaults of redis-server when not given.
+    - *config*: the directives; the defaults of redis-server when not given. Raises ``ConfigError`` if it renames what
+      does not exist.
     - *seed*: of everything random; from the system when not given.
 
     A driver calls :meth:`connect`, :meth:`execute` and :meth:`disconnect`, and :meth:`run_due` when :meth:`next_due`
@@ -121,6 +123,8 @@ class Engine:
         self._read_clock()
         self.started_at = self.now
         self.table = CommandTable.for_version(version)
+        if self.config.renamed_commands:
+            self.table = self.table.renamed(self.config.renamed_commands)
         self._states: dict[Command, CommandState] = {}
         self._dispatch: dict[bytes, CommandState] = {}
         self.statistics = Statistics()
@@ -359,10 +363,11 @@ class Engine:
         Commands are shown as they end. What is flagged ``skip_monitor`` (EVAL) calls this itself, before what it runs.
         """
         microseconds = self.clock.ns() // 1000
+        address = f"unix:{session.address.removesuffix(':0')}" if session.unix_socket else session.address
         line = b"%d.%06d [%d %b] %b" % (
             *divmod(microseconds, 1_000_000),
             session.db.number,
-            session.address.encode(),
+            os.fsencode(address),
             b" ".join(map(quote, argv)),
         )
         for monitor in self.monitors:

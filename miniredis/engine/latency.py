@@ -98,6 +98,6 @@ def percentile(durations: Sequence[int], percent: float) -> float:
     for power, count in enumerate(durations):
         if count and before + count >= wanted:
             low, high = (0, 1) if power == 0 else (1 << (power - 1), 1 << power)
-            return low + (high - low) * (wanted - before) / count
+            return low + (high - low) * (wanted - before - 0.5) / count
         before += count
     return 0.0

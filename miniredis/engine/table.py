@@ -7,12 +7,14 @@ and ACL rules ask for follows from the declaration when they ask.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import chain
 from typing import Final
 
 from miniredis.engine import syntax
 from miniredis.engine.command import DECLARATIONS, Declaration, GetKeys, Handler, KeySpec, Variant
+from miniredis.engine.directives import ConfigError
 from miniredis.engine.version import ServerVersion, parse_version
 from miniredis.resp.types import Argv
 
@@ -256,6 +258,22 @@ class CommandTable:
     def for_version(version: ServerVersion) -> CommandTable:
         """The table of *version*; the same one at every call."""
         return CommandTable(version)
+
+    def renamed(self, names: Mapping[bytes, bytes]) -> CommandTable:
+        """A table in which commands have other names, or, for an empty one, are missing (``rename-command``).
+
+        *names* are lower-case, applied in their order. Raises :class:`ConfigError` as Redis does.
+        """
+        table = CommandTable(self.version)
+        for old, new in names.items():
+            command = table.commands.pop(old, None)
+            if command is None:
+                raise ConfigError("No such command in rename-command")
+            if new in table.commands:
+                raise ConfigError("Target command name already exists")
+            if new:
+                table.commands[new] = command
+        return table
 
     def lookup(self, name: bytes) -> Command | None:
         """The command called *name*, in any case; None if this version has none."""

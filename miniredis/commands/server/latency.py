@@ -127,10 +127,7 @@ def _named(client: Session, names: list[bytes]) -> list[CommandState]:
     engine = client.engine
     states = []
     for name in names:
-        first, bar, second = name.lower().partition(b"|")
-        command = engine.table.lookup(first)
-        if command is not None and bar:
-            command = command.subcommands.get(second)
+        command = engine.table.lookup_full_name(name)
         if command is not None:
             states += [engine.state_of(each) for each in command.subcommands.values() or [command]]
     return states
