@@ -88,6 +88,53 @@ def test_a_handler_whose_reply_cannot_be_encoded_costs_nobody_the_connection(
         peer.receive(b"-ERR internal error\r\n+OK\r\n-ERR internal error\r\n")
 
 
+def test_hello_changes_the_protocol_for_the_very_next_reply(host: Host) -> None:
+    peer = host.connect()
+    peer.send("GET none", "HELLO 3", "GET none", "HELLO 2", "GET none")
+    received = peer.read(len(b"$-1\r\n%"))
+    assert received == b"$-1\r\n%"
+    peer.socket.sendall(b"QUIT\r\n")
+    received = peer.read_to_the_end()
+    assert b"\r\n_\r\n*14\r\n" in received
+    assert received.endswith(b"*0\r\n$-1\r\n+OK\r\n")
+
+
+def test_quit_has_its_reply_and_nothing_after_it(host: Host) -> None:
+    peer = host.connect()
+    peer.send("SET k v", "QUIT", "SET k w")
+    assert peer.read_to_the_end() == b"+OK\r\n+OK\r\n"
+    assert host.run("GET", "k") == b"v"
+
+
+# Before authentication
+
+
+@pytest.mark.parametrize(
+    ("request_", "error"),
+    [
+        (b"*11\r\n", b"-ERR Protocol error: unauthenticated multibulk length\r\n"),
+        (b"*1\r\n$16385\r\n", b"-ERR Protocol error: unauthenticated bulk length\r\n"),
+    ],
+)
+def test_a_stranger_may_not_send_much(start: Callable[..., Host], request_: bytes, error: bytes) -> None:
+    host = start(requirepass="secret")
+    peer = host.connect()
+    peer.send("GET k")
+    peer.receive(b"-NOAUTH Authentication required.\r\n")
+    peer.socket.sendall(request_)
+    assert peer.read_to_the_end() == error
+
+
+def test_who_authenticates_may_send_much_in_the_same_breath(start: Callable[..., Host]) -> None:
+    host = start(requirepass="secret")
+    peer = host.connect()
+    value = b"x" * 100_000
+    peer.socket.sendall(encode_command(["AUTH", "secret"]) + encode_command(["SET", "k", value]) + b"STRLEN k\r\n")
+    peer.receive(b"+OK\r\n+OK\r\n:100000\r\n")
+    peer.send("STRLEN k")
+    peer.receive(b":100000\r\n")
+
+
 # Blocking
 
 

@@ -15,7 +15,7 @@ def test_a_timeout_comes_in_real_time(host: Host) -> None:
     started = time.monotonic()
     peer.send("BLPOP list 0.05")
     peer.receive(TIMED_OUT)
-    assert 0.05 <= time.monotonic() - started < 1
+    assert 0.049 <= time.monotonic() - started < 1  # Redis counts whole milliseconds
 
 
 def test_an_earlier_timeout_is_not_kept_waiting_by_a_later_one(host: Host) -> None:
