@@ -29,7 +29,7 @@ from miniredis.engine.statistics import Statistics
 from miniredis.engine.table import Command, CommandTable
 from miniredis.engine.timers import Timers
 from miniredis.engine.version import DEFAULT_VERSION, ServerVersion
-from miniredis.resp.types import NO_REPLY, QUEUED, Error, Replies, Reply, SimpleString
+from miniredis.resp.types import NO_REPLY, QUEUED, Error, Push, Replies, Reply, SimpleString
 
 logger = logging.getLogger("miniredis")
 
@@ -276,9 +276,9 @@ class Engine:
         session.pushes = pushes
         reply = self._execute_checked(session, state, argv)
         before: list[Reply] = []
-        if self.version.redis < (7, 2):
-            before, pushes = pushes, []
-            session.pushes = pushes
+        if self.version.redis < (7, 2):  # messages come first, but not what MONITOR shows of the client's own commands
+            before = [message for message in pushes if isinstance(message, Push)]
+            pushes[:] = [message for message in pushes if not isinstance(message, Push)]
         if self.blocked_clients.has_ready():
             self.blocked_clients.serve()
         session.pushes = None
