@@ -393,12 +393,12 @@ def hscan(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
     if value is None:
         return scan_reply(0, [])
-    options = parse_scan_options(client, argv, 3, with_no_values=True)
+    options = parse_scan_options(client, argv, 3, names_only=b"NOVALUES")
     if value.encoding == "hashtable":
         cursor, found = value.index().scan(cursor, options.count)
     else:
         cursor, found = 0, list(value.fields)
-    if options.no_values:
+    if options.names_only:
         return scan_reply(cursor, options.filter(found))
     values = value.fields
     return scan_reply(cursor, [item for field in options.filter(found) for item in (field, values[field])])

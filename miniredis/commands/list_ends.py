@@ -10,14 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from miniredis.engine import notifications
-from miniredis.engine.arguments import integer_in_range
 from miniredis.engine.engine import Engine
 from miniredis.engine.errors import syntax_error, wrong_type
 from miniredis.engine.keyspace import Database
 from miniredis.engine.session import Session
 from miniredis.resp.types import Reply
 from miniredis.structures.list import List
-from miniredis.structures.numbers import INT64_MAX
 
 
 class End(NamedTuple):
@@ -33,12 +31,12 @@ class End(NamedTuple):
 LEFT: Final = End(List.push_left, List.pop_left, List.take_left, b"lpush", b"lpop")
 RIGHT: Final = End(List.push_right, List.pop_right, List.take_right, b"rpush", b"rpop")
 
-_ENDS: Final = {b"LEFT": LEFT, b"RIGHT": RIGHT}
+ENDS: Final = {b"LEFT": LEFT, b"RIGHT": RIGHT}
 
 
 def parse_end(text: bytes) -> End:
     """The end that ``LEFT`` or ``RIGHT`` names."""
-    end = _ENDS.get(text.upper())
+    end = ENDS.get(text.upper())
     if end is None:
         raise syntax_error()
     return end
@@ -119,21 +117,3 @@ def pop_first(client: Session, keys: Sequence[bytes], end: End, count: int | Non
         if source is not None:
             return [key, pop(db, key, source, end) if count is None else take(db, key, source, end, count)]
     return None
-
-
-def parse_multiple_pop(argv: list[bytes], position: int) -> tuple[list[bytes], End, int]:
-    """Read ``numkeys key [key ...] <LEFT | RIGHT> [COUNT count]``, which begins at *position*: keys, end and count."""
-    numkeys = integer_in_range(argv[position], 1, INT64_MAX, "ERR numkeys should be greater than 0")
-    position += 1
-    keys, options = argv[position : position + numkeys], argv[position + numkeys :]
-    if not options:
-        raise syntax_error()
-    end = parse_end(options[0])
-    if len(options) == 1:
-        return keys, end, 1
-    if options[1].upper() != b"COUNT" or len(options) == 2:
-        raise syntax_error()
-    count = integer_in_range(options[2], 1, INT64_MAX, "ERR count should be greater than 0")
-    if len(options) > 3:
-        raise syntax_error()
-    return keys, end, count

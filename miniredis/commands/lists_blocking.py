@@ -6,9 +6,8 @@ and the same is tried again for it once one of its keys has become a list (see :
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from miniredis.commands.list_ends import LEFT, RIGHT, End, move, parse_end, parse_multiple_pop, pop_first
+from miniredis.commands.list_ends import ENDS, LEFT, RIGHT, End, move, parse_end, pop_first
+from miniredis.commands.popping import parse_multiple_pop, pop_or_block
 from miniredis.engine.arguments import timeout
 from miniredis.engine.blocking import Blocked
 from miniredis.engine.command import Variant, command, key_count, key_range
@@ -74,7 +73,7 @@ def rpoplpush(client: Session, argv: list[bytes]) -> Reply:
     names=["where"],
 )
 def lmpop(client: Session, argv: list[bytes]) -> Reply:
-    keys, end, count = parse_multiple_pop(argv, 1)
+    keys, end, count = parse_multiple_pop(argv, 1, ENDS)
     return pop_first(client, keys, end, count) or NULL_ARRAY
 
 
@@ -102,7 +101,7 @@ def lmpop(client: Session, argv: list[bytes]) -> Reply:
 )
 def blpop(client: Session, argv: list[bytes]) -> Reply:
     waiting_time = timeout(argv[-1], client.engine)
-    return _pop_or_block(client, argv[1:-1], waiting_time, lambda keys: pop_first(client, keys, LEFT))
+    return pop_or_block(client, "list", argv[1:-1], waiting_time, lambda keys: pop_first(client, keys, LEFT))
 
 
 @command(
@@ -126,7 +125,7 @@ def blpop(client: Session, argv: list[bytes]) -> Reply:
 )
 def brpop(client: Session, argv: list[bytes]) -> Reply:
     waiting_time = timeout(argv[-1], client.engine)
-    return _pop_or_block(client, argv[1:-1], waiting_time, lambda keys: pop_first(client, keys, RIGHT))
+    return pop_or_block(client, "list", argv[1:-1], waiting_time, lambda keys: pop_first(client, keys, RIGHT))
 
 
 @command(
@@ -146,23 +145,9 @@ def brpop(client: Session, argv: list[bytes]) -> Reply:
     details={"timeout": "type=double"},
 )
 def blmpop(client: Session, argv: list[bytes]) -> Reply:
-    keys, end, count = parse_multiple_pop(argv, 2)
+    keys, end, count = parse_multiple_pop(argv, 2, ENDS)
     waiting_time = timeout(argv[1], client.engine)
-    return _pop_or_block(client, keys, waiting_time, lambda keys: pop_first(client, keys, end, count))
-
-
-def _pop_or_block(
-    client: Session, keys: list[bytes], waiting_time: int, attempt: Callable[[Sequence[bytes]], Reply | None]
-) -> Reply:
-    reply = attempt(keys)
-    if reply is not None:
-        return reply
-    engine = client.engine
-    if engine.version.redis >= (7, 2):
-        blocked = Blocked(client, "list", keys, lambda _: attempt(keys))
-    else:
-        blocked = Blocked(client, "list", keys, lambda ready_key: attempt([ready_key]))
-    return engine.block(blocked, waiting_time)
+    return pop_or_block(client, "list", keys, waiting_time, lambda keys: pop_first(client, keys, end, count))
 
 
 @command(

@@ -28,6 +28,9 @@ from miniredis.structures.numbers import parse_integer
 
 _UINT64: Final = 1 << 64
 _match_unsigned = re.compile(rb"[ \t\n\v\f\r]*([+-]?)0*([0-9]{1,20})").fullmatch
+_NAMES_ONLY: Final = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"}
+"""Valkey's options that leave out what belongs to the names, and the command of each."""
+
 _TYPES: Final = (b"string", b"list", b"set", b"zset", b"hash", b"stream")
 
 
@@ -38,7 +41,7 @@ class ScanOptions:
     count: int = 10
     matcher: Matcher | None = None
     type: bytes | None = None
-    no_values: bool = False
+    names_only: bool = False
 
     def filter(self, names: Iterable[bytes]) -> Iterable[bytes]:
         """Those of *names* that MATCH lets through."""
@@ -62,18 +65,18 @@ def scan_cursor(client: Session, text: bytes) -> int:
 
 
 def parse_scan_options(
-    client: Session, argv: list[bytes], start: int, *, with_type: bool = False, with_no_values: bool = False
+    client: Session, argv: list[bytes], start: int, *, with_type: bool = False, names_only: bytes = b""
 ) -> ScanOptions:
-    """The options from position *start* on; *with_type* allows SCAN's TYPE, *with_no_values* HSCAN's NOVALUES."""
+    """The options from position *start* on; *with_type* allows SCAN's TYPE, *names_only* NOVALUES or NOSCORES."""
     options = ScanOptions()
     valkey = client.engine.version.is_valkey
     arguments = iter(argv[start:])
     for argument in arguments:
         token = argument.upper()
-        if valkey and token == b"NOVALUES":
-            if not with_no_values:
-                raise Error("ERR NOVALUES option can only be used in HSCAN")
-            options.no_values = True
+        if valkey and token in _NAMES_ONLY:
+            if token != names_only:
+                raise Error(b"ERR %b option can only be used in %b" % (token, _NAMES_ONLY[token]))
+            options.names_only = True
             continue
         value = next(arguments, None)
         if value is None:

@@ -54,10 +54,10 @@ def random_count(text: bytes) -> int:
     return value
 
 
-def double(text: bytes, message: str = errors.NOT_A_FLOAT) -> float:
-    """A double; raises the error *message* for anything else, NaN included."""
+def double(text: bytes, engine: Engine, message: str = errors.NOT_A_FLOAT) -> float:
+    """A double; raises the error *message* for anything else, NaN included. Valkey reads no hexadecimal."""
     value = parse_double(text)
-    if value is None:
+    if value is None or (engine.version.is_valkey and b"x" in text.lower()):
         raise Error(message)
     return value
 

@@ -10,10 +10,11 @@ operation on ranks.
 from __future__ import annotations
 
 from array import array
-from collections.abc import ItemsView, Iterable, Iterator, KeysView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
 from math import inf, isnan
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
+from .bucket_index import BucketIndex
 from .ordered_pairs import OrderedPairs, Pair
 
 Encoding = Literal["listpack", "skiplist", "ziplist"]  # "ziplist" is what Redis before 7.0 has for "listpack"
@@ -55,23 +56,49 @@ class LexRange(NamedTuple):
         return infinity > 0 or (not infinity and (member < bound if exclusive else member <= bound))
 
 
+class SortedSetLimits(Protocol):
+    """How far the listpack goes, in members and in bytes of a member, by the names of the directives."""
+
+    @property
+    def zset_max_listpack_entries(self) -> int: ...
+    @property
+    def zset_max_listpack_value(self) -> int: ...
+
+
 class SortedSet:
     """Unique members in the order of (score, member). Ranks count from 0, ranges of ranks are half-open.
 
     Pairs come out as (member, score). A score is never NaN (ValueError). Costs, with n members and m of them returned
     or removed: `score` and `in` O(1); everything else O(log n + m). Do not change the set while iterating over it.
 
-    `encoding` is what OBJECT ENCODING says. The commands set it by Redis's thresholds, before they add what calls for
-    it. The structure is the same whatever it says, but two oddities of Redis depend on it: a "listpack" stores -0.0 as
-    0 (from Redis 7.0 on; the "ziplist" before it did not), and lex ranges over unequal scores (see `ranks_by_lex`).
+    `encoding` is what OBJECT ENCODING says: a "listpack" becomes a "skiplist" when it outgrows the limits that are
+    given when something is added, and never comes back. The structure is the same whatever it says, but two oddities of
+    Redis depend on it: a "listpack" stores -0.0 as 0 (from Redis 7.0 on; the "ziplist" before it did not), and lex
+    ranges over unequal scores (see `ranks_by_lex`).
     """
 
-    __slots__ = ("_order", "_score_of", "encoding")
+    __slots__ = ("_index", "_order", "_score_of", "encoding")
+
+    type_name = b"zset"
 
     def __init__(self, encoding: Encoding = "listpack") -> None:
         self.encoding: Encoding = encoding
         self._score_of: dict[bytes, float] = {}
         self._order = OrderedPairs()
+        self._index: BucketIndex | None = None
+
+    @classmethod
+    def expecting(cls, added: int, longest: int, limits: SortedSetLimits) -> SortedSet:
+        """An empty set in the encoding that suits so many members, the *longest* of so many bytes."""
+        built = cls()
+        built.expect(added, longest, limits)
+        return built
+
+    @classmethod
+    def from_result(cls, score_of: Mapping[bytes, float], limits: SortedSetLimits) -> SortedSet:
+        """Build what a command has computed: all at once, so that only what it came to be decides its encoding."""
+        built = cls.expecting(len(score_of), max(map(len, score_of), default=0), limits)
+        return cls.from_pairs(score_of.items(), built.encoding)
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[Pair], encoding: Encoding = "listpack") -> SortedSet:
@@ -130,19 +157,24 @@ class SortedSet:
     def score(self, member: bytes) -> float | None:
         return self._score_of.get(member)
 
-    def add(self, member: bytes, score: float) -> bool:
-        """Add a member, or change its score; True if it is new.
+    def add(self, member: bytes, score: float, limits: SortedSetLimits | None = None) -> bool:
+        """Add a member, or change its score; True if it is new. With *limits*, in the encoding that this calls for.
 
         An equal score changes nothing: -0.0 does not replace 0.0, as in Redis.
         """
-        if not score and self.encoding == "listpack":
-            score = 0.0
         old = self._score_of.get(member)
+        if self.encoding == "listpack":
+            if old is None and limits is not None:
+                self.expect(len(self._score_of) + 1, len(member), limits)
+            if not score and self.encoding == "listpack":
+                score = 0.0
         if old is None:
             if score != score:
                 raise ValueError("a score cannot be NaN")
             self._score_of[member] = score
             self._order.insert(score, member)
+            if self._index is not None:
+                self._index.add(member)
             return True
         if score != old:
             if score != score:
@@ -151,12 +183,19 @@ class SortedSet:
             self._order.move(member, old, score)
         return False
 
+    def expect(self, members: int, longest: int, limits: SortedSetLimits) -> None:
+        """Leave the listpack if so many members, the *longest* of so many bytes, are too much for it."""
+        if members > limits.zset_max_listpack_entries or longest > limits.zset_max_listpack_value:
+            self.encoding = "skiplist"
+
     def remove(self, member: bytes) -> bool:
         """Remove a member; True if it was there."""
         score = self._score_of.pop(member, None)
         if score is None:
             return False
         self._order.remove(score, member)
+        if self._index is not None:
+            self._index.discard(member)
         return True
 
     def rank(self, member: bytes) -> int | None:
@@ -260,6 +299,8 @@ class SortedSet:
         removed = self._order.remove_slice(start, stop)
         for member, _ in removed:
             del self._score_of[member]
+            if self._index is not None:
+                self._index.discard(member)
         return removed
 
     def remove_range_by_score(self, scores: ScoreRange) -> list[Pair]:
@@ -277,3 +318,15 @@ class SortedSet:
         removed = self.remove_range_by_rank(len(self) - count, len(self))
         removed.reverse()
         return removed
+
+    # Iterating in steps
+
+    def scan(self, cursor: int, wanted: int) -> tuple[int, list[Pair]]:
+        """The next pairs for ZSCAN, and the cursor to go on with, as :meth:`BucketIndex.scan`.
+
+        The first call builds the index, which is then kept up.
+        """
+        if self._index is None:
+            self._index = BucketIndex(self._score_of)
+        following, found = self._index.scan(cursor, wanted)
+        return following, [(member, self._score_of[member]) for member in found]
