@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from miniredis.resp import RequestParser, encode_command
 
-arguments = st.lists(st.one_of(st.binary(max_size=8), st.sampled_from([b"\r\n", b"*1", b"$3", b"x" * 1500])), max_size=6)
+arguments = st.lists(
+    st.one_of(st.binary(max_size=8), st.sampled_from([b"\r\n", b"*1", b"$3", b"x" * 1500])), max_size=6
+)
 
 
 def parsed(data: bytes) -> list[list[bytes]]:
