@@ -168,7 +168,8 @@ def start_miniredis(*args: str, emulate: str | None = None) -> Iterator[Server]:
     """
 
     def command(port: int, folder: Path) -> list[str]:
-        line = [sys.executable, "-u", "-m", "miniredis", "--port", "0"]
+        line = [sys.executable, "-u", "-m", "miniredis", "--port", "0", "--dir", str(folder)]
+        line += ["--save", "", "--enable-debug-command", "yes"]
         return [*line, *(["--emulate", emulate] if emulate else []), *args]
 
     def announced(process: _Process) -> Server | None:
