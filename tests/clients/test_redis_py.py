@@ -14,6 +14,10 @@ from conformance.servers import Server
 from miniredis import MiniRedis
 from tests.clients.tour import FAMILIES, Step
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Call to deprecated:DeprecationWarning"
+)  # a tour visits old commands, too
+
 ENDPOINTS = pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 EVERY_FAMILY = pytest.mark.parametrize("family", FAMILIES)
 
