@@ -49,6 +49,16 @@ def new_list(engine: Engine) -> List:
     return List.quicklist(engine.config.list_max_listpack_size)
 
 
+def list_of(engine: Engine, elements: Sequence[bytes]) -> List:
+    """A list of *elements* as the emulated version makes it when it has them all at once, as SORT's STORE does."""
+    if engine.version.redis >= (7, 2):
+        size = engine.config.list_max_listpack_size
+        return List.from_elements(elements, size, plain_nodes=engine.version.is_valkey)
+    made = new_list(engine)
+    made.push_right(elements)
+    return made
+
+
 def push(client: Session, key: bytes, elements: Sequence[bytes], end: End, *, only_existing: bool = False) -> int:
     """Push *elements* one after the other to the list at *key*, made if need be. How many elements it has then."""
     db = client.db

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from miniredis.commands.list_ends import new_list
+from miniredis.commands.list_ends import list_of
 from miniredis.engine import errors, notifications
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, key_range, key_unknown
@@ -249,12 +249,8 @@ def _look_up(db: Database, pattern: bytes, element: bytes) -> bytes | None:
 def _store(client: Session, destination: bytes, elements: list[bytes]) -> int:
     db = client.db
     if elements:
-        stored = new_list(client.engine)
-        stored.try_conversion_growing(elements, client.engine.config.list_max_listpack_size)
-        stored.push_right(elements)
-        if db.write(destination) is not None:
-            db.delete(destination)
-        db.add(destination, stored)
+        db.expire_if_due(destination)
+        db.set(destination, list_of(client.engine, elements))
         db.changed(destination, notifications.LIST, b"sortstore", dirty=len(elements))
     elif db.write(destination) is not None:
         db.delete(destination)

@@ -54,6 +54,16 @@ class List:
         made._stays_quicklist = True
         return made
 
+    @classmethod
+    def from_elements(cls, elements: Sequence[bytes], max_listpack_size: int, *, plain_nodes: bool = False) -> List:
+        """A list made of *elements* all at once (SORT's STORE does): a listpack only if all fits in one whole node."""
+        made = cls(plain_nodes=plain_nodes)
+        limit = limit_of(max_listpack_size)
+        made._layout = QuicklistLayout(limit, plain_nodes=plain_nodes)
+        made.push_right(elements)
+        made._become_listpack_within(2 * limit.shrunk_size, limit.entries)
+        return made
+
     def copy(self) -> List:
         twin = List(plain_nodes=self._plain_nodes)
         twin._elements = self._elements.copy()
@@ -108,10 +118,17 @@ class List:
         """
         layout = self._layout
         if layout.__class__ is QuicklistLayout and len(layout.nodes) == 1 and not self._stays_quicklist:
-            node, limit = layout.nodes[0], limit_of(max_listpack_size)
-            if not node.plain and node.size <= limit.shrunk_size and node.count <= limit.shrunk_entries:
-                self._layout = ListpackLayout(node.size)
+            limit = limit_of(max_listpack_size)
+            self._become_listpack_within(limit.shrunk_size, limit.shrunk_entries)
         return len(self._elements)
+
+    def _become_listpack_within(self, size: int, entries: int) -> None:
+        """Turn a quicklist of one node, if that is no larger, into a listpack."""
+        layout = self._layout
+        if isinstance(layout, QuicklistLayout) and len(layout.nodes) == 1:
+            node = layout.nodes[0]
+            if not node.plain and node.size <= size and node.count <= entries:
+                self._layout = ListpackLayout(node.size)
 
     def nodes(self) -> Iterator[tuple[list[bytes], bool]]:
         """The elements as Redis's nodes hold them: those of each node, and whether it is one large element (plain)."""

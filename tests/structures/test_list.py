@@ -266,3 +266,11 @@ def test_an_index_that_is_not_there_is_an_error() -> None:
         with pytest.raises(IndexError):
             target.replace(index, b"b")
     assert list(target) == [b"a"]
+
+
+@pytest.mark.parametrize(("count", "encoding"), [(4089, "listpack"), (4090, "quicklist")])
+def test_a_list_made_at_once_is_a_listpack_if_its_elements_fit_in_one_node(count: int, encoding: str) -> None:
+    # Of 2 bytes each there is room for 4092, but a node takes no element that could overrun it with its overhead.
+    made = List.from_elements([b"1"] * count, -2)
+    assert (len(made), made.encoding) == (count, encoding)
+    assert pushed(*[b"1"] * count).encoding == "listpack", "which RPUSH reckons by the elements' lengths alone"
