@@ -58,11 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(USAGE, end="")
         return 0
     try:
-        engine = _new_engine(options)
-        asyncio.run(_serve(engine))
+        asyncio.run(_serve(_new_engine(options)))
     except (UsageError, ListenError, ConfigError) as error:
         print(f"miniredis: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before it was ready
+        return 0
     return 0
 
 
@@ -151,6 +152,8 @@ async def _serve(engine: Engine) -> None:
         await server.start()
         _stop_on_signals(server)
         print(f"miniredis as {engine.version.name}, ready on {server.url}", flush=True)
+        if config.daemonize:
+            logger.warning("daemonize is ignored: miniredis stays in the foreground")
         logger.info("Ready to accept connections")
         await server.wait_stopped()
         logger.info("Bye bye...")

@@ -104,13 +104,24 @@ def load_config(config: Config, text: str) -> None:
 
 
 def command_line_as_text(arguments: Sequence[str]) -> str:
-    """Options such as ``["--port", "0", "--save", "900", "1"]`` as lines of a config file."""
+    """Options such as ``["--port", "0", "--save", "900", "1"]`` as lines of a config file.
+
+    What begins with ``--`` is an option, unless the option before it still has no value: a password may begin so, too.
+    Only ``--save`` may do without a value, and then saves never. An option and its value may be one argument.
+    """
     lines: list[str] = []
-    for argument in arguments:
-        if argument.startswith("--") or not lines:
+    lacks_value = False
+    for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+        if not lines or (argument.startswith("--") and not lacks_value):
             lines.append(argument.removeprefix("--"))
+            words = split_arguments(to_bytes(argument))
+            lacks_value = words is not None and len(words) == 1
+            if argument.lower() == "--save" and following.startswith("--"):
+                lines[-1] += ' ""'
+                lacks_value = False
         else:
             lines[-1] += " " + to_text(quote(to_bytes(argument)))
+            lacks_value = False
     return "\n".join(lines)
 
 

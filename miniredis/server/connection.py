@@ -67,11 +67,11 @@ class Connection(asyncio.BufferedProtocol):
         "_out",
         "_out_size",
         "_over_soft_limit_since",
-        "_parser",
         "_server",
         "_statistics",
         "_transport",
         "_waits",
+        "parser",
         "session",
     )
 
@@ -85,7 +85,7 @@ class Connection(asyncio.BufferedProtocol):
         self._execute = engine.execute
         self._statistics = engine.statistics
         self._frames = server.frames
-        self._parser: RequestParser = server.new_parser()
+        self.parser: RequestParser = server.new_parser()
         self._held: deque[bytes] = deque()
         self._held_size = 0
         self._out: list[bytes] = []
@@ -114,6 +114,7 @@ class Connection(asyncio.BufferedProtocol):
         session.query_buffer = self._query_buffer_size
         _describe(session, transport)
         self._waits &= ~_UNCONNECTED
+        logger.log(VERBOSE, "Accepted %s", session.address)
         if self._waits:
             self._attend_soon()
 
@@ -128,12 +129,12 @@ class Connection(asyncio.BufferedProtocol):
         if self._waits:
             self._hold(data)
             return
-        argv = self._parser.whole_request(data)
+        argv = self.parser.whole_request(data)
         if argv is not None:
             self._execute_one(argv)
             return
         try:
-            self._parser.feed(data)
+            self.parser.feed(data)
         except QueryBufferLimitError:
             self._close_over_query_limit()
             return
@@ -216,13 +217,12 @@ class Connection(asyncio.BufferedProtocol):
         session = self.session
         execute = self._execute
         frames = self._frames
-        parser = self._parser
-        next_request = parser.next_request
+        parser = self.parser
         out = self._out
         append = out.append
         turn_ends = 0.0
         while True:
-            while (argv := next_request()) is not None:
+            for argv in parser:
                 reply = execute(session, argv)
                 if isinstance(reply, Blocked):
                     if not reply.done:
@@ -282,7 +282,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def _query_buffer_size(self) -> int:
-        return self._parser.buffered + self._held_size
+        return self.parser.buffered + self._held_size
 
     def _close_over_query_limit(self) -> None:
         logger.warning("Closing client that reached max query buffer length: %s", self.session.address)
@@ -410,7 +410,7 @@ class Connection(asyncio.BufferedProtocol):
         self._out.clear()
         self._held.clear()
         self._held_size = 0
-        self._parser.close()
+        self.parser.close()
         if not self._waits & _UNCONNECTED:
             self._server.engine.disconnect(self.session)
         self._waits |= _CLOSING

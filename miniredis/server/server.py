@@ -79,6 +79,8 @@ class Server:
         self._stopped = asyncio.Event()
         self._wakeup: Wakeup | None = None
         engine.config.on_change("timeout", self._close_idle)
+        for name in ("proto-max-bulk-len", "client-query-buffer-limit"):
+            engine.config.on_change(name, self._pass_limits_on)
 
     # Life
 
@@ -188,13 +190,18 @@ class Server:
     def new_parser(self) -> RequestParser:
         """A parser with the limits of the emulated version and the configuration."""
         engine = self.engine
-        config = engine.config
-        return RequestParser(
-            authenticated=not config.requirepass,
-            proto_max_bulk_len=config.proto_max_bulk_len,
-            client_query_buffer_limit=config.client_query_buffer_limit,
-            checks_crlf=engine.version.is_valkey,
-        )
+        parser = RequestParser(authenticated=not engine.config.requirepass, checks_crlf=engine.version.is_valkey)
+        self.set_limits(parser)
+        return parser
+
+    def _pass_limits_on(self) -> None:
+        for connection in self.connections:
+            self.set_limits(connection.parser)
+
+    def set_limits(self, parser: RequestParser) -> None:
+        """Give *parser* the limits of the configuration."""
+        parser.proto_max_bulk_len = self.engine.config.proto_max_bulk_len
+        parser.client_query_buffer_limit = self.engine.config.client_query_buffer_limit
 
     def refusal(self, transport: asyncio.Transport) -> bytes | None:
         """The error with which a new client is turned away; None to take it in."""

@@ -83,6 +83,13 @@ def test_directives_are_options(run: Callable[..., Program]) -> None:
     peer.socket.close()
 
 
+def test_an_option_takes_its_value_whatever_it_looks_like(run: Callable[..., Program]) -> None:
+    peer = run("--requirepass", "--abc", "--save", "--port 0").connect()
+    peer.send("AUTH --abc", "CONFIG GET save")
+    peer.receive(b"+OK\r\n*2\r\n$4\r\nsave\r\n$0\r\n\r\n")
+    peer.socket.close()
+
+
 def test_a_config_file_comes_first_and_the_command_line_wins(run: Callable[..., Program], tmp_path: Path) -> None:
     included = tmp_path / "secret.conf"
     included.write_text('requirepass "se\\x63ret"\n')

@@ -106,6 +106,13 @@ def test_quit_has_its_reply_and_nothing_after_it(host: Host) -> None:
     assert host.run("GET", "k") == b"v"
 
 
+def test_config_set_changes_the_limits_of_those_who_are_connected(host: Host) -> None:
+    peer = host.connect()
+    large = encode_command(["SET", "k", "x" * 1_100_000])
+    peer.socket.sendall(large + encode_command(["CONFIG", "SET", "proto-max-bulk-len", "1mb"]) + large)
+    assert peer.read_to_the_end() == b"+OK\r\n+OK\r\n-ERR Protocol error: invalid bulk length\r\n"
+
+
 # Before authentication
 
 
