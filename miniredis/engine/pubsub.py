@@ -66,22 +66,25 @@ class PubSub:
 
     def publish(self, channel: bytes, message: bytes) -> int:
         """Deliver to channel and pattern subscribers; returns how many received it (a client may count twice)."""
-        receivers = 0
-        for session in self.channels.get(channel, ()):
-            session.push(Push([b"message", channel, message]))
-            receivers += 1
+        sessions = self.channels.get(channel, {})
+        push = Push([b"message", channel, message])  # one for all, so that drivers need to encode it only once
+        for session in sessions:
+            session.push(push)
+        receivers = len(sessions)
         for pattern, sessions in self.patterns.items():
             if self._matchers[pattern](channel):
+                push = Push([b"pmessage", pattern, channel, message])
                 for session in sessions:
-                    session.push(Push([b"pmessage", pattern, channel, message]))
-                    receivers += 1
+                    session.push(push)
+                receivers += len(sessions)
         return receivers
 
     def spublish(self, channel: bytes, message: bytes) -> int:
         """Deliver to shard channel subscribers; returns how many received it."""
         sessions = self.shard_channels.get(channel, {})
+        push = Push([b"smessage", channel, message])
         for session in sessions:
-            session.push(Push([b"smessage", channel, message]))
+            session.push(push)
         return len(sessions)
 
 

@@ -300,7 +300,7 @@ class Connection(asyncio.BufferedProtocol):
         waits = self._waits
         if waits & _CLOSING:
             return
-        frame = self._frames[self.session.protocol][reply.__class__](reply)
+        frame = self._server.frame_to_deliver(reply, self.session.protocol)
         self._out.append(frame)
         if waits & _WRITING:
             self._out_size += len(frame)

@@ -17,6 +17,7 @@ from miniredis.engine.engine import Engine
 from miniredis.engine.timers import Timer
 from miniredis.resp.encoder import Encoder
 from miniredis.resp.request import RequestParser
+from miniredis.resp.types import Reply
 from miniredis.server import listeners
 from miniredis.server.connection import Connection, format_address
 from miniredis.server.listeners import Listener
@@ -71,6 +72,7 @@ class Server:
         self.read_buffer = memoryview(bytearray(READ_SIZE))
         digits = format_double_shortest if engine.version.redis >= (7, 2) else format_double_17g
         self.frames = {2: Encoder(2, digits).frame_of, 3: Encoder(3, digits).frame_of}
+        self._delivered: tuple[Reply, int, bytes] | None = None
         self.loop: asyncio.AbstractEventLoop
         self._listeners: list[Listener] = []
         self._attention: list[Connection] = []
@@ -246,6 +248,15 @@ class Server:
         """*connection* is closed and gone."""
         self.connections.discard(connection)
 
+    def frame_to_deliver(self, reply: Reply, protocol: int) -> bytes:
+        """*reply* encoded; only once when it is delivered to many, one after the other."""
+        delivered = self._delivered
+        if delivered is not None and delivered[0] is reply and delivered[1] == protocol:
+            return delivered[2]
+        frame = self.frames[protocol][reply.__class__](reply)
+        self._delivered = (reply, protocol, frame)
+        return frame
+
     def attend_soon(self, connection: Connection) -> None:
         """Call ``connection.attend()`` in the next turn of the event loop; one turn serves all who ask."""
         if not self._attention:
@@ -254,6 +265,7 @@ class Server:
 
     def attend(self) -> None:
         """Attend to everybody who has asked for it."""
+        self._delivered = None
         waiting, self._attention = self._attention, []
         for connection in waiting:
             connection.attend()
