@@ -182,14 +182,16 @@ def _sort(client: Session, key: bytes, options: SortOptions) -> Reply:
 
 
 def _elements(value: List | Set | SortedSet | None, options: SortOptions) -> list[bytes]:
-    """The elements in the order they have before sorting; that of a sorted set may be turned round by DESC."""
+    """The elements in the order they have before sorting. Where there will be none, DESC turns it round."""
+    backwards = options.unsorted and options.descending
     if value is None:
         return []
-    if not isinstance(value, SortedSet):
-        return list(value)
-    value.encoding = "skiplist"  # SORT leaves it so
-    pairs = value.by_rank(0, len(value), reverse=options.unsorted and options.descending)
-    return [member for member, _ in pairs]
+    if isinstance(value, SortedSet):
+        value.encoding = "skiplist"  # SORT leaves it so
+        return [member for member, _ in value.by_rank(0, len(value), reverse=backwards)]
+    if isinstance(value, List) and backwards:
+        return list(reversed(value))
+    return list(value)
 
 
 def _limits(options: SortOptions, length: int) -> slice:
