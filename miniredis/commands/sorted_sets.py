@@ -71,7 +71,7 @@ def scored_reply(client: Session, pairs: Sequence[Pair]) -> list[Reply]:
 )
 def zadd(client: Session, argv: list[bytes]) -> Reply:
     if argv[2].upper() not in _ADD_OPTIONS:
-        return _add(client, argv, 2, _PLAIN)
+        return _add_one(client, argv) if len(argv) == 4 else _add(client, argv, 2, _PLAIN)
     position = 3
     while position < len(argv) and argv[position].upper() in _ADD_OPTIONS:
         position += 1
@@ -93,6 +93,21 @@ def zincrby(client: Session, argv: list[bytes]) -> Reply:
     if argv[2].upper() in _ADD_OPTIONS:
         raise errors.syntax_error()  # it is read as ZADD's, and what is left is no score and member
     return _add(client, argv, 2, _INCREMENT)
+
+
+def _add_one(client: Session, argv: list[bytes]) -> int:
+    """ZADD of one score and member with no options, the usual case."""
+    key, member, db, engine = argv[1], argv[3], client.db, client.engine
+    score = double(argv[2], engine)
+    value = db.write_as(key, SortedSet)
+    if value is None or value.encoding == "listpack":
+        value = _make_room(client, key, value, [member])
+    old = value.score(member)
+    if score == old:
+        return 0
+    value.add(member, score, engine.config)
+    db.changed(key, notifications.ZSET, b"zadd")
+    return 1 if old is None else 0
 
 
 def _add(client: Session, argv: list[bytes], position: int, options: AbstractSet[bytes]) -> Reply:

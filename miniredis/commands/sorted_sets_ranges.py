@@ -15,9 +15,10 @@ from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
 from miniredis.structures.ordered_pairs import Pair
-from miniredis.structures.sorted_set import SortedSet
+from miniredis.structures.sorted_set import LexRange, ScoreRange, SortedSet
 
 By: TypeAlias = Literal["rank", "score", "lex"]
+Bounds: TypeAlias = tuple[int, int] | ScoreRange | LexRange
 
 _BY_OPTIONS: Final[dict[bytes, By]] = {b"BYSCORE": "score", b"BYLEX": "lex"}
 
@@ -36,7 +37,7 @@ class RangeOptions:
 def _parse_options(
     argv: list[bytes], start: int, by: By | None, reverse: bool | None, *, with_scores: bool = True
 ) -> RangeOptions:
-    """The options from position *start* on; BYSCORE, BYLEX and REV are options where *by* and *reverse* are None."""
+    """The options from position *start* on; BYSCORE, BYLEX and REV are options, once, if *by* or *reverse* is None."""
     options = RangeOptions(by or "rank", bool(reverse))
     position = start
     while position < len(argv):
@@ -47,7 +48,7 @@ def _parse_options(
             options.offset, options.limit = integer(argv[position + 1]), integer(argv[position + 2])
             position += 2
         elif token == b"REV" and reverse is None:
-            options.reverse = True
+            reverse = options.reverse = True
         elif token in _BY_OPTIONS and by is None:
             by = options.by = _BY_OPTIONS[token]
         else:
@@ -60,21 +61,26 @@ def _parse_options(
     return options
 
 
-Selection: TypeAlias = Callable[[SortedSet], list[Pair]]
-
-
-def _selection(client: Session, first: bytes, last: bytes, options: RangeOptions) -> Selection:
-    """What takes the range from *first* to *last* out of a sorted set: highest first, and given so, if in reverse."""
-    reverse, offset, limit = options.reverse, options.offset, options.limit
+def _parse_bounds(client: Session, first: bytes, last: bytes, options: RangeOptions) -> Bounds:
+    """What the range goes from and to; in reverse the higher end comes first, but ranks are counted from there."""
     if options.by == "rank":
-        start, stop = integer(first), integer(last)
-        return lambda value: value.by_rank(*_ranks(value, start, stop), reverse=reverse)
-    minimum, maximum = (last, first) if reverse else (first, last)
+        return integer(first), integer(last)
+    minimum, maximum = (last, first) if options.reverse else (first, last)
     if options.by == "score":
-        scores = score_range(minimum, maximum, client.engine)
-        return lambda value: value.by_score(scores, offset=offset, count=limit, reverse=reverse)
-    members = lex_range(minimum, maximum)
-    return lambda value: value.by_lex(members, offset=offset, count=limit, reverse=reverse)
+        return score_range(minimum, maximum, client.engine)
+    return lex_range(minimum, maximum)
+
+
+def _select(client: Session, value: SortedSet, bounds: Bounds, options: RangeOptions) -> list[Pair]:
+    """The pairs of *value* in the range; the highest first if in reverse."""
+    offset, limit, reverse = options.offset, options.limit, options.reverse
+    if offset < 0 and value.encoding == "skiplist" and client.engine.version.is_valkey:
+        offset += len(_select(client, value, bounds, RangeOptions(options.by, reverse)))  # it counts from the end
+    if isinstance(bounds, ScoreRange):
+        return value.by_score(bounds, offset=offset, count=limit, reverse=reverse)
+    if isinstance(bounds, LexRange):
+        return value.by_lex(bounds, offset=offset, count=limit, reverse=reverse)
+    return value.by_rank(*_ranks(value, *bounds), reverse=reverse)
 
 
 def _ranks(value: SortedSet, start: int, stop: int) -> tuple[int, int]:
@@ -90,11 +96,11 @@ def _ranks(value: SortedSet, start: int, stop: int) -> tuple[int, int]:
 def _range(client: Session, argv: list[bytes], by: By | None, reverse: bool | None) -> Reply:
     """ZRANGE and its relatives, whose names say *by* what and in which direction; None if options do."""
     options = _parse_options(argv, 4, by, reverse)
-    select = _selection(client, argv[2], argv[3], options)
+    bounds = _parse_bounds(client, argv[2], argv[3], options)
     value = client.db.read_as(argv[1], SortedSet)
     if value is None:
         return []
-    pairs = select(value)
+    pairs = _select(client, value, bounds, options)
     return scored_reply(client, pairs) if options.with_scores else [member for member, _ in pairs]
 
 
@@ -146,9 +152,9 @@ def zrange(client: Session, argv: list[bytes]) -> Reply:
 )
 def zrangestore(client: Session, argv: list[bytes]) -> Reply:
     options = _parse_options(argv, 5, None, None, with_scores=False)
-    select = _selection(client, argv[3], argv[4], options)
+    bounds = _parse_bounds(client, argv[3], argv[4], options)
     value = client.db.read_as(argv[2], SortedSet)
-    pairs = [] if value is None else select(value)
+    pairs = [] if value is None else _select(client, value, bounds, options)
     limits = client.engine.config
     # The length of a range of ranks is known from the start; others grow.
     result = SortedSet.expecting(len(pairs) if options.by == "rank" else 0, 0, limits)
@@ -385,7 +391,7 @@ def zremrangebylex(client: Session, argv: list[bytes]) -> Reply:
     return _remove(client, argv[1], b"zremrangebylex", lambda value: value.remove_range_by_lex(members))
 
 
-def _remove(client: Session, key: bytes, event: bytes, remove: Selection) -> int:
+def _remove(client: Session, key: bytes, event: bytes, remove: Callable[[SortedSet], list[Pair]]) -> int:
     """Let *remove* take a range out of the sorted set at *key*; how many members that were."""
     db = client.db
     value = db.write_as(key, SortedSet)
