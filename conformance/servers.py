@@ -162,7 +162,7 @@ def start(binary: ServerBinary, *args: str) -> Iterator[Server]:
 
 @contextmanager
 def start_miniredis(*args: str, emulate: str | None = None) -> Iterator[Server]:
-    """Run this project's own server in a process of its own for the length of the block.
+    """Run this project's own server in a process of its own for the length of the block, set up as the real ones are.
 
     ``emulate`` names the server version it plays (``redis-7.0``); ``args`` are further options of its command line.
     """

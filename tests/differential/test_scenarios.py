@@ -5,8 +5,9 @@ One family, or one reference: ``pytest tests/differential -k "strings and redis-
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -14,13 +15,24 @@ from conformance.duel import Duel
 from conformance.scenario import Scenario, load_all
 from conformance.servers import REFERENCES
 
+FAMILIES_TO_COME: Final = frozenset(
+    {"acl", "bitmaps", "cluster", "geo", "hyperloglog", "memory", "scripting", "serialization", "streams"}
+)
+"""Families that miniredis does not have yet (``memory``: refusing or evicting for want of it). Their scenarios are
+collected only when real servers are compared with each other, which keeps the scenarios right."""
+
+
+def families_left_out() -> frozenset[str]:
+    """The families that the server under test is not asked about."""
+    return FAMILIES_TO_COME if os.environ.get("MINIREDIS_TARGET", "miniredis") == "miniredis" else frozenset()
+
 
 def cases() -> Iterator[Any]:
     """Each scenario with each reference and protocol that it is for."""
     for reference in REFERENCES:
         for protocol in (2, 3):
             for scenario in load_all():
-                if scenario.applies_to(reference, protocol):
+                if scenario.family not in families_left_out() and scenario.applies_to(reference, protocol):
                     yield pytest.param(reference, protocol, scenario, id=f"{reference}-resp{protocol}-{scenario}")
 
 
