@@ -46,8 +46,8 @@ class Clock:
         self._move_to(self.ns() + round(seconds * NANOSECONDS))
 
     def set(self, seconds: float) -> None:
-        """Put the clock at *seconds* since the Unix epoch; frozen or flowing, it stays so."""
-        self._move_to(round(seconds * NANOSECONDS))
+        """Put the clock at *seconds* since the Unix epoch, to the microsecond; frozen or flowing, it stays so."""
+        self._move_to(round(seconds * 1_000_000) * 1000)  # a float of today's seconds has no more digits than these
 
     def resume(self) -> None:
         """Let a frozen clock flow again, from where it stands."""
