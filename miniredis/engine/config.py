@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from miniredis.engine.directive_table import Directive, directives_of
+from miniredis.engine.directive_table import DIRECTIVES, Directive, directives_of
 from miniredis.engine.directives import ConfigError, to_bytes, to_text
 from miniredis.engine.version import DEFAULT_VERSION, ServerVersion
 from miniredis.structures.glob import compile_glob
@@ -59,6 +59,7 @@ class Config:
     hash_max_listpack_value: int
     hll_sparse_max_bytes: int
     hz: int
+    import_mode: bool
     latency_monitor_threshold: int
     latency_tracking: bool
     latency_tracking_info_percentiles: tuple[float, ...]
@@ -121,9 +122,7 @@ class Config:
         self.directives: dict[str, Directive] = {}
         self._hooks: dict[Directive, list[Callable[[], None]]] = {}
         self._has_save_points_of_its_own = False
-        # An engine may be given values for directives its version lacks (sets as listpacks before 7.2), hence the two
-        # steps.
-        for directive in ALL_DEFAULTS:
+        for directive in DIRECTIVES:  # what this version lacks has a value all the same, so that reading it is no error
             setattr(self, directive.attribute, directive.default)
         for directive in directives_of(version):
             setattr(self, directive.attribute, directive.default)
@@ -269,10 +268,6 @@ class Config:
         if directive.check is not None and (objection := directive.check(value)) is not None:
             raise ConfigError(objection)
         return value
-
-
-ALL_DEFAULTS: Final = tuple(directives_of(DEFAULT_VERSION))
-"""The directives of the newest Redis, so that their attributes exist whatever the version."""
 
 
 def permits(protection: str, is_local: bool) -> bool:
