@@ -64,6 +64,9 @@ class RequestParser:
         authenticated: False limits a request to 10 arguments of 16384 bytes, until the client has authenticated.
         proto_max_bulk_len: longest argument, in bytes. Redis accepts 1 MB or more.
         client_query_buffer_limit: most bytes that may wait here unprocessed. Redis accepts 1 MB or more.
+
+    Attributes, for loops that have no time to lose:
+        requests: yields every request in its turn, and None (instead of ending) whenever the next has not arrived.
     """
 
     def __init__(
@@ -89,8 +92,8 @@ class RequestParser:
         self._arrived_size = 0
         self._is_closed = False
         self._is_idle = True  # between two requests, with nothing received of the next
-        self._requests = self._parse()
-        next(self._requests)
+        self.requests = self._parse()
+        next(self.requests)
 
     def feed(self, data: bytes) -> None:
         """Add received bytes. Parses nothing.
@@ -147,15 +150,15 @@ class RequestParser:
         Raises:
             ProtocolError: once; afterwards the answer is None.
         """
-        return next(self._requests, None)
+        return next(self.requests, None)
 
     def __iter__(self) -> Iterator[list[bytes]]:
         """The whole requests there are now; see the class. Leaving the loop loses none."""
-        return iter(self._requests.__next__, None)
+        return iter(self.requests.__next__, None)
 
     def close(self) -> None:
         """Drop everything held, and ignore what may still be fed. Call it when the connection ends."""
-        self._requests.close()
+        self.requests.close()
         self._drop()
 
     def _drop(self) -> None:

@@ -30,16 +30,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger("miniredis")
 
 # Why requests are not executed as they arrive.
-_EXECUTING: Final = 1
-"""They are: what is delivered meanwhile is written with the batch."""
-_UNFINISHED: Final = 2
+_UNFINISHED: Final = 1
 """There may be whole requests left, here or in the parser; somebody will attend to them."""
-_BLOCKED: Final = 4
+_BLOCKED: Final = 2
 """The last command's reply is still to come."""
-_WRITING: Final = 8
+_WRITING: Final = 4
 """The client does not read as fast as it is answered."""
-_UNCONNECTED: Final = 16
-_CLOSING: Final = 32
+_UNCONNECTED: Final = 8
+_CLOSING: Final = 16
 
 _SLICE: Final = 128
 """So many requests are executed before their replies are written and somebody looks at the time."""
@@ -165,9 +163,7 @@ class Connection(asyncio.BufferedProtocol):
     def _execute_one(self, argv: list[bytes]) -> None:
         """What ``_work`` does, for a client that sends one request and waits for its reply: as most clients do."""
         session = self.session
-        self._waits = _EXECUTING
         reply = self._execute(session, argv)
-        self._waits &= ~_EXECUTING
         if isinstance(reply, Blocked):
             if not reply.done:
                 self._await_reply(reply)
@@ -192,7 +188,6 @@ class Connection(asyncio.BufferedProtocol):
 
     def _work(self, to_the_end: bool = False) -> None:
         """Execute the requests at hand until something stands in the way, and write the replies."""
-        self._waits |= _EXECUTING
         try:
             self._execute_requests(to_the_end)
         except ProtocolError as error:
@@ -202,7 +197,6 @@ class Connection(asyncio.BufferedProtocol):
         except QueryBufferLimitError:
             self._close_over_query_limit()
             return
-        self._waits &= ~_EXECUTING
         if self.session.closing:
             self._close()
             return
@@ -221,34 +215,35 @@ class Connection(asyncio.BufferedProtocol):
         out = self._out
         append = out.append
         turn_ends = 0.0
-        while True:
-            for argv in parser:
-                reply = execute(session, argv)
-                if isinstance(reply, Blocked):
-                    if not reply.done:
-                        self._await_reply(reply)
-                        return
-                    reply = reply.reply
-                try:
-                    append(frames[session.protocol][reply.__class__](reply))
-                except Exception:
-                    append(self._internal_error())
-                if session.closing:
+        for argv in parser.requests:
+            if argv is None:
+                if not self._held:
+                    self._waits &= ~_UNFINISHED
                     return
-                if not parser.authenticated:
-                    parser.authenticated = session.authenticated
-                if len(out) >= _SLICE and not to_the_end:
-                    self._flush()
-                    now = monotonic()
-                    turn_ends = turn_ends or now + _TURN
-                    if now >= turn_ends or self._waits & _WRITING:
-                        self._waits |= _UNFINISHED
-                        return
-            if not self._held:
-                self._waits &= ~_UNFINISHED
+                parser.feed(data := self._held.popleft())
+                self._held_size -= len(data)
+                continue
+            reply = execute(session, argv)
+            if isinstance(reply, Blocked):
+                if not reply.done:
+                    self._await_reply(reply)
+                    return
+                reply = reply.reply
+            try:
+                append(frames[session.protocol][reply.__class__](reply))
+            except Exception:
+                append(self._internal_error())
+            if session.closing:
                 return
-            parser.feed(data := self._held.popleft())
-            self._held_size -= len(data)
+            if not parser.authenticated:
+                parser.authenticated = session.authenticated
+            if len(out) >= _SLICE and not to_the_end:
+                self._flush()
+                now = monotonic()
+                turn_ends = turn_ends or now + _TURN
+                if now >= turn_ends or self._waits & _WRITING:
+                    self._waits |= _UNFINISHED
+                    return
 
     def _await_reply(self, blocked: Blocked) -> None:
         """Execute nothing more until the reply is there."""
@@ -305,7 +300,7 @@ class Connection(asyncio.BufferedProtocol):
         if waits & _WRITING:
             self._out_size += len(frame)
             self._check_output_limit(self._out_size)
-        elif not self._is_attended and not waits & _EXECUTING:
+        elif not self._is_attended:
             self._attend_soon()
 
     def _attend_soon(self) -> None:
