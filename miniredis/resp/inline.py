@@ -3,7 +3,7 @@
 The rule of this file: arguments are separated by blanks, and a part of one may stand in quotes, where blanks are
 ordinary. In double quotes a backslash escapes (``\\n \\r \\t \\b \\a \\xHH``; before any other character it just
 vanishes), in single quotes only ``\\'`` is special. A closing quote ends its argument: anything but a blank behind it
-makes the line invalid.
+makes the line invalid. In Valkey 9 (*quotes_join*) the argument goes on behind it, as in a shell.
 
 Two kinds of blank, as in C: ``isspace`` (with VT and FF) skips to an argument's start and may follow a closing quote,
 but only space, tab, CR and LF end an argument without quotes.
@@ -20,7 +20,7 @@ _ESCAPES: Final = {ord("n"): b"\n", ord("r"): b"\r", ord("t"): b"\t", ord("b"): 
 _NEEDS_CARE: Final = frozenset(b"\"'\v\f")
 
 
-def split_arguments(line: bytes) -> list[bytes] | None:
+def split_arguments(line: bytes, *, quotes_join: bool = False) -> list[bytes] | None:
     """The arguments of ``line`` (given without its line end), or None if its quotes are unbalanced."""
     if _NEEDS_CARE.isdisjoint(line):
         return line.split()
@@ -32,29 +32,27 @@ def split_arguments(line: bytes) -> list[bytes] | None:
         if position == len(line):
             return argv
         argument = bytearray()
-        end = _read_argument(line, position, argument)
+        end = _read_argument(line, position, argument, quotes_join)
         if end is None:
             return None
         argv.append(bytes(argument))
         position = end
 
 
-def _read_argument(line: bytes, position: int, argument: bytearray) -> int | None:
+def _read_argument(line: bytes, position: int, argument: bytearray, quotes_join: bool) -> int | None:
     """Append the argument at ``position``; the position behind it, or None for unbalanced quotes."""
     while position < len(line) and line[position] not in _SEPARATORS:
-        character = line[position]
-        position += 1
-        if character == ord('"'):
-            return _after_quote(line, _read_double_quoted(line, position, argument))
-        if character == ord("'"):
-            return _after_quote(line, _read_single_quoted(line, position, argument))
-        argument.append(character)
-    return position
-
-
-def _after_quote(line: bytes, position: int | None) -> int | None:
-    if position is not None and position < len(line) and line[position] not in _SPACES:
-        return None
+        read_quoted = _QUOTES.get(line[position])
+        if read_quoted is None:
+            argument.append(line[position])
+            position += 1
+            continue
+        end = read_quoted(line, position + 1, argument)
+        if end is None:
+            return None
+        if not quotes_join:
+            return end if end == len(line) or line[end] in _SPACES else None
+        position = end
     return position
 
 
@@ -91,3 +89,7 @@ def _read_single_quoted(line: bytes, position: int, argument: bytearray) -> int 
             argument.append(character)
             position += 1
     return None
+
+
+_QUOTES: Final = {ord('"'): _read_double_quoted, ord("'"): _read_single_quoted}
+"""How the text between each kind of quotes is read."""

@@ -77,13 +77,19 @@ class RequestParser:
         client_query_buffer_limit: int = 1024 * 1024 * 1024,
         max_arguments: int = _MOST_ARGUMENTS,
         checks_crlf: bool = False,
+        quotes_join: bool = False,
     ) -> None:
-        """``max_arguments``: 1024 * 1024 until Redis 6.2. ``checks_crlf``: refuse all other line ends, as Valkey 9."""
+        """Of another version than Redis 7, say:
+
+        ``max_arguments``: 1024 * 1024 until Redis 6.2. ``checks_crlf``: refuse all other line ends, as Valkey 9.
+        ``quotes_join``: in inline requests an argument goes on behind a closing quote, as in Valkey 9.
+        """
         self.authenticated = authenticated
         self.proto_max_bulk_len = proto_max_bulk_len
         self.client_query_buffer_limit = client_query_buffer_limit
         self._max_arguments = max_arguments
         self._checks_crlf = checks_crlf
+        self._quotes_join = quotes_join
         self._buffer = b""  # what is being parsed; what lies before _position is done with
         self._position = 0
         self._walk_is_due = False  # the walk is tried once on every buffer, so that a surprise costs one split at most
@@ -276,7 +282,7 @@ class RequestParser:
             yield from self._await(len(self._buffer) - self._position + 1)
         line = self._buffer[self._position : end]
         self._position = end + 1
-        argv = split_arguments(line.removesuffix(b"\r"))
+        argv = split_arguments(line.removesuffix(b"\r"), quotes_join=self._quotes_join)
         if argv is None:
             raise ProtocolError(b"Protocol error: unbalanced quotes in request")
         return argv

@@ -192,7 +192,11 @@ class Server:
     def new_parser(self) -> RequestParser:
         """A parser with the limits of the emulated version and the configuration."""
         engine = self.engine
-        parser = RequestParser(authenticated=not engine.config.requirepass, checks_crlf=engine.version.is_valkey)
+        parser = RequestParser(
+            authenticated=not engine.config.requirepass,
+            checks_crlf=engine.version.is_valkey,
+            quotes_join=engine.version.is_valkey,
+        )
         self.set_limits(parser)
         return parser
 
