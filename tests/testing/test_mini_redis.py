@@ -188,10 +188,11 @@ def test_a_server_that_does_not_run_can_be_prepared() -> None:
 
 def test_time_moves_for_keys() -> None:
     with MiniRedis() as server:
+        server.clock.freeze()
         ask(server, b"SET k v EX 100\r\n")
         server.clock.advance(99)
         assert ask(server, b"GET k\r\n") == b"$1\r\nv\r\n"
-        server.clock.advance(1)
+        server.clock.advance(1.001)
         assert ask(server, b"GET k\r\n") == b"$-1\r\n"
         with pytest.raises(ValueError, match="negative"):
             server.clock.advance(-1)
