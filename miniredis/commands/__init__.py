@@ -2,6 +2,11 @@
 
 from miniredis.commands import (
     client,
+    client_help,
+    client_kill,
+    client_list,
+    client_pause,
+    client_tracking,
     command,
     connection,
     expiration,
@@ -26,6 +31,11 @@ from miniredis.commands import (
 
 __all__ = [
     "client",
+    "client_help",
+    "client_kill",
+    "client_list",
+    "client_pause",
+    "client_tracking",
     "command",
     "connection",
     "expiration",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from miniredis.commands.client import check_client_name
 from miniredis.engine import transactions
 from miniredis.engine.arguments import int32, integer
@@ -83,40 +85,51 @@ def hello(client: Session, argv: list[bytes]) -> Reply:
         protocol = integer(argv[1], "ERR Protocol version is not an integer or out of range")
         if protocol not in (2, 3):
             raise Error("NOPROTO unsupported protocol version")
-    credentials, name = _hello_options(argv)
-    if credentials is not None:
-        _authenticate(client, *credentials)
-    if not client.authenticated:
-        raise Error(
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user>"
-            " <pass> option can be used to authenticate the client and select the RESP protocol version at the same"
-            " time"
-        )
-    if name is not None:
-        client.name = name
+    if client.engine.version.redis >= (7, 2):
+        options = dict(_hello_options(client, argv))  # all are read before any is obeyed, and then the last of each
+        if b"AUTH" in options:
+            _authenticate(client, *options[b"AUTH"])
+        _refuse_unauthenticated(client)
+        if b"SETNAME" in options:
+            client.name = options[b"SETNAME"][0]
+    else:
+        for option, values in _hello_options(client, argv):
+            if option == b"AUTH":
+                _authenticate(client, *values)
+            else:
+                client.name = values[0]
+        _refuse_unauthenticated(client)
     if protocol:
         client.protocol = protocol
         client.update_gate()
     return _greeting(client)
 
 
-def _hello_options(argv: list[bytes]) -> tuple[tuple[bytes, bytes] | None, bytes | None]:
-    """The credentials and the name that HELLO was given; of several the last."""
-    credentials = name = None
+def _hello_options(client: Session, argv: list[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
+    """The options of HELLO with their values, one after another; the next is looked at when it is asked for."""
     position = 2
     while position < len(argv):
         option, more = argv[position].upper(), len(argv) - position - 1
         if option == b"AUTH" and more >= 2:
-            credentials = (argv[position + 1], argv[position + 2])
+            credentials = argv[position + 1 : position + 3]
             argv[position + 1 : position + 3] = [REDACTED, REDACTED]
+            yield option, credentials
             position += 3
         elif option == b"SETNAME" and more:
-            name = argv[position + 1]
-            check_client_name(name)
+            check_client_name(client, argv[position + 1])
+            yield option, [argv[position + 1]]
             position += 2
         else:
             raise Error(b"ERR Syntax error in HELLO option '%b'" % argv[position].partition(b"\0")[0])
-    return credentials, name
+
+
+def _refuse_unauthenticated(client: Session) -> None:
+    if not client.authenticated:
+        raise Error(
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user>"
+            " <pass> option can be used to authenticate the client and select the RESP protocol version at the same"
+            " time"
+        )
 
 
 def _greeting(client: Session) -> Reply:

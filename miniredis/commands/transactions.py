@@ -28,6 +28,7 @@ def multi(client: Session, argv: list[bytes]) -> Reply:
     if client.transaction is not None:
         raise Error("ERR MULTI calls can not be nested")
     client.transaction = Transaction()
+    client.used_transactions = True
     client.update_gate()
     return OK
 
@@ -87,6 +88,7 @@ def discard(client: Session, argv: list[bytes]) -> Reply:
 def watch(client: Session, argv: list[bytes]) -> Reply:
     if client.transaction is not None:
         raise Error("ERR WATCH inside MULTI is not allowed")
+    client.used_transactions = True
     if not client.watch_broken:
         for key in argv[1:]:
             transactions.watch(client, key)

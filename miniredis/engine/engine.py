@@ -29,7 +29,7 @@ from miniredis.engine.statistics import Statistics
 from miniredis.engine.table import Command, CommandTable
 from miniredis.engine.timers import Timers
 from miniredis.engine.version import DEFAULT_VERSION, ServerVersion
-from miniredis.resp.types import NO_REPLY, QUEUED, Error, Push, Replies, Reply, SimpleString
+from miniredis.resp.types import NO_REPLY, QUEUED, Error, Replies, Reply, SimpleString
 
 logger = logging.getLogger("miniredis")
 
@@ -196,7 +196,7 @@ class Engine:
         if state.__class__ is not CommandState or self.gate or session.gate:
             return self._execute_gated(session, state, argv)
         if not state.minimum <= len(argv) <= state.maximum:
-            return self._reject(session, state, errors.wrong_arity(state.command.name))
+            return self._reject(session, state, argv, errors.wrong_arity(state.command.name))
         session.last_command = state.command.name
         reply = self._run(session, state, argv, started)
         if self.blocked_clients.has_ready():
@@ -259,7 +259,9 @@ class Engine:
         if taken >= self._slow_from:
             self.note_slow(session, state.command, argv, taken)
         if self.monitors and not state.command.skip_monitor and not state.command.admin:
-            self.feed_monitors(session, argv)
+            line = self.feed_monitors(session, argv)
+            if session.monitoring and reply.__class__ is not Blocked and not session.is_silent:
+                reply = Replies([reply, line])
         return reply
 
     def note_slow(self, session: Session, command: Command, argv: list[bytes], taken: int) -> None:
@@ -276,9 +278,9 @@ class Engine:
         session.pushes = pushes
         reply = self._execute_checked(session, state, argv)
         before: list[Reply] = []
-        if self.version.redis < (7, 2):  # messages come first, but not what MONITOR shows of the client's own commands
-            before = [message for message in pushes if isinstance(message, Push)]
-            pushes[:] = [message for message in pushes if not isinstance(message, Push)]
+        if self.version.redis < (7, 2):
+            before, pushes = pushes, []
+            session.pushes = pushes
         if self.blocked_clients.has_ready():
             self.blocked_clients.serve()
         session.pushes = None
@@ -301,22 +303,22 @@ class Engine:
         if isinstance(state, Error):
             if argv[0].lower() in HTTP_WORDS:
                 return _abort_http_client(session)
-            return self._reject(session, None, state)
+            return self._reject(session, None, argv, state)
         command = state.command
+        session.last_command = command.name
         if not state.minimum <= len(argv) <= state.maximum:
-            return self._reject(session, state, errors.wrong_arity(command.name))
+            return self._reject(session, state, argv, errors.wrong_arity(command.name))
         if not session.authenticated and not command.no_auth and self.config.requirepass:
-            return self._reject(session, state, Error(errors.NOAUTH))
+            return self._reject(session, state, argv, Error(errors.NOAUTH))
         transaction = session.transaction
         if transaction is not None and command.no_multi:
-            return self._reject(session, state, self._not_in_transaction(command))
+            return self._reject(session, state, argv, self._not_in_transaction(command))
         if session.in_restricted_mode and command.name not in ALLOWED_WHEN_SUBSCRIBED:
-            return self._reject(session, state, _restricted(command))
+            return self._reject(session, state, argv, _restricted(command))
         if session.monitoring and (command.is_write or command.is_readonly or command.may_replicate):
-            return self._reject(session, state, Error("ERR Replica can't interact with the keyspace"))
+            return self._reject(session, state, argv, Error("ERR Replica can't interact with the keyspace"))
         if self.pause.holds(session, command):
             return self.pause.postpone(session, argv)
-        session.last_command = command.name
         if transaction is not None and command.name not in NEVER_QUEUED:
             transactions.enqueue(session, state, argv)
             return QUEUED
@@ -333,12 +335,15 @@ class Engine:
             return Error(f"ERR Command '{command.name}' not allowed inside a transaction")
         return Error("ERR Command not allowed inside a transaction")
 
-    def _reject(self, session: Session, state: CommandState | None, error: Error) -> Error:
+    def _reject(self, session: Session, state: CommandState | None, argv: list[bytes], error: Error) -> Error:
         """Refuse a command before it runs: a transaction that it was meant for will not be executed."""
+        session.last_command = "NULL" if state is None else state.command.name
         if state is not None:
             state.rejected_calls += 1
             if state.command.name == "exec":
                 transactions.discard(session)
+                if self.monitors:
+                    self.feed_monitors(session, argv)
                 error = Error(b"EXECABORT Transaction discarded because of: " + error.message.removeprefix(b"ERR "))
         if session.transaction is not None:
             session.transaction.broken = True
@@ -357,21 +362,26 @@ class Engine:
         if classes & notifications.KEYEVENT:
             self.pubsub.publish(b"__keyevent@%d__:%b" % (database.number, event), key)
 
-    def feed_monitors(self, session: Session, argv: list[bytes]) -> None:
-        """Show *argv* to those who monitor, in the database that is now selected.
+    def feed_monitors(self, session: Session, argv: list[bytes]) -> SimpleString:
+        """Show *argv* to those who monitor, in the database that is now selected; *session* itself is left out.
+
+        Returns the line: a client that monitors gets that of its own command behind the reply, even in an EXEC's array.
 
         Commands are shown as they end. What is flagged ``skip_monitor`` (EVAL) calls this itself, before what it runs.
         """
         microseconds = self.clock.ns() // 1000
         address = f"unix:{session.address.removesuffix(':0')}" if session.unix_socket else session.address
-        line = b"%d.%06d [%d %b] %b" % (
+        text = b"%d.%06d [%d %b] %b" % (
             *divmod(microseconds, 1_000_000),
             session.db.number,
             os.fsencode(address),
             b" ".join(map(quote, argv)),
         )
+        line = SimpleString(text)
         for monitor in self.monitors:
-            monitor.push(SimpleString(line))
+            if monitor is not session:
+                monitor.deliver(line)
+        return line
 
     def random_id(self) -> str:
         """40 random hexadecimal digits, such as a run or a replication has for a name."""

@@ -49,8 +49,11 @@ class Session:
         "deliver",
         "deny_blocking",
         "engine",
+        "fd",
         "gate",
+        "handles_redirects",
         "id",
+        "import_source",
         "last_command",
         "last_interaction",
         "lib_name",
@@ -61,6 +64,7 @@ class Session:
         "no_evict",
         "no_touch",
         "on_close",
+        "output_buffer",
         "patterns",
         "protocol",
         "pushes",
@@ -69,6 +73,7 @@ class Session:
         "shard_channels",
         "transaction",
         "unix_socket",
+        "used_transactions",
         "user",
         "watch_broken",
         "watched",
@@ -82,6 +87,7 @@ class Session:
         self.address = ""
         self.local_address = ""
         self.unix_socket = False
+        self.fd = -1
         self.connected_at = self.last_interaction = engine.now
         self.user = b"default"
         self.name = b""
@@ -93,6 +99,7 @@ class Session:
         self.transaction: Transaction | None = None
         self.watched: dict[tuple[Database, bytes], bool] = {}
         self.watch_broken = False
+        self.used_transactions = False
         self.channels: dict[bytes, None] = {}
         self.patterns: dict[bytes, None] = {}
         self.shard_channels: dict[bytes, None] = {}
@@ -103,8 +110,11 @@ class Session:
         self.monitoring = False
         self.no_evict = False
         self.no_touch = False
+        self.import_source = False
+        self.handles_redirects = False
         self.closing = False
         self.query_buffer: Callable[[], int] = _empty
+        self.output_buffer: Callable[[], int] = _empty
         self.authenticated = not engine.config.requirepass
         self.gate = False
         self.update_gate()

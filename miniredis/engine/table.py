@@ -33,6 +33,9 @@ CATEGORIES: Final = (
 )
 """Every ACL category, in the order of ``COMMAND INFO`` and ``ACL CAT``."""
 
+MAY_REPLICATE: Final = frozenset({"publish", "spublish", "eval", "evalsha", "fcall", "pfcount"})
+"""What a pause of writes holds back though it is not flagged ``write``. ``COMMAND INFO`` does not show this flag."""
+
 KeyReference = tuple[int, tuple[str, ...]]
 """Where a key stands in argv, and the key specification flags that hold there: ``(1, ("RW", "access", "update"))``."""
 
@@ -117,7 +120,7 @@ class Command:
         self.skip_slowlog = "skip_slowlog" in self.flags
         self.no_auth = "no_auth" in self.flags
         self.no_multi = "no_multi" in self.flags
-        self.may_replicate = "may_replicate" in self.flags
+        self.may_replicate = self.name in MAY_REPLICATE
         self.allow_busy = "allow_busy" in self.flags
         self.subcommands: dict[bytes, Command] = {
             name.partition("|")[2].encode(): Command(subcommand, version, self)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from miniredis.resp.types import NO_REPLY, Replies, Reply
+from miniredis.resp.types import NO_REPLY, InProtocol, Replies, Reply
 
 if TYPE_CHECKING:
     from miniredis.engine.engine import CommandState
@@ -54,10 +54,13 @@ def execute(session: Session, transaction: Transaction) -> Reply:
 
     A message that a command sends to its own client stands in the array, before the reply, up to Redis 7.0; since then
     it is sent after the array. A client that switches its replies off in the middle gets no more of the array, though
-    its header has promised it.
+    its header has promised it. One that switches the protocol gets the rest in another form than the beginning.
     """
     engine = session.engine
-    pushes = session.pushes if engine.version.redis < (7, 2) else None
+    pushes_in_place = engine.version.redis < (7, 2)
+    pushes = session.pushes
+    assert pushes is not None
+    protocol = session.protocol
     was_silent = session.is_silent
     unwatch(session)
     denied_blocking, session.deny_blocking = session.deny_blocking, True
@@ -66,7 +69,11 @@ def execute(session: Session, transaction: Transaction) -> Reply:
         was_closing = session.closing
         reply = engine.call(session, state, argv)
         reply = NO_REPLY if was_closing else session.heard(reply)
-        if pushes:
+        if session.protocol != protocol:
+            replies = [InProtocol(protocol, before) for before in replies]
+            pushes[:] = [InProtocol(protocol, before) for before in pushes]
+            protocol = session.protocol
+        if pushes and pushes_in_place:
             reply = Replies([*pushes, reply])
             pushes.clear()
         replies.append(reply)

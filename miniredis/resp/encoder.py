@@ -18,6 +18,7 @@ from miniredis.resp.types import (
     Attribute,
     BigNumber,
     Error,
+    InProtocol,
     NullArrayType,
     Pairs,
     Push,
@@ -51,6 +52,7 @@ class Encoder:
 
     def __init__(self, protocol: Literal[2, 3], format_double: FormatDouble) -> None:
         self.protocol = protocol
+        self._format_double = format_double
         self._scalars: dict[type, _Scalar]
         self._aggregates: dict[type, _Aggregate]
         if protocol == 2:
@@ -59,6 +61,7 @@ class Encoder:
         else:
             self._scalars = {**_SCALARS, **_RESP3_SCALARS, float: lambda number: b",%b\r\n" % format_double(number)}
             self._aggregates = dict(_RESP3_AGGREGATES)
+        self._scalars[InProtocol] = self._in_protocol
         self.frame_of: dict[type, _Scalar] = _FrameOf(self._scalars, self._encode_aggregate)
 
     def encode(self, reply: Reply) -> bytes:
@@ -71,6 +74,11 @@ class Encoder:
 
     def _encode_aggregate(self, reply: Reply) -> bytes:
         return b"".join(self._frames(reply))
+
+    def _in_protocol(self, item: InProtocol) -> bytes:
+        if item.protocol == self.protocol:
+            return self.encode(item.reply)
+        return Encoder(2 if item.protocol == 2 else 3, self._format_double).encode(item.reply)
 
     def _frames(self, reply: Reply) -> list[bytes]:
         frames: list[bytes] = []

@@ -102,6 +102,27 @@ class Replies(list[Any]):
     __slots__ = ()
 
 
+class InProtocol:
+    """A reply in the form of *protocol*, whatever the client speaks when it is written.
+
+    EXEC's array has such items when a HELLO stands in its middle: what was answered before it keeps its form.
+    """
+
+    __slots__ = ("protocol", "reply")
+
+    def __init__(self, protocol: int, reply: Reply) -> None:
+        self.protocol = protocol
+        self.reply = reply
+
+    def __repr__(self) -> str:
+        return f"InProtocol({self.protocol}, {self.reply!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, InProtocol) and (self.protocol, self.reply) == (other.protocol, other.reply)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class Verbatim(bytes):
     """A text with a three-letter format: a bulk string in RESP2, ``=`` in RESP3."""
 

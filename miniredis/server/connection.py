@@ -110,6 +110,7 @@ class Connection(asyncio.BufferedProtocol):
         session = self.session = self._server.engine.connect(self.deliver)
         session.on_close = self.abort
         session.query_buffer = self._query_buffer_size
+        session.output_buffer = self._output_buffer_size
         _describe(session, transport)
         self._waits &= ~_UNCONNECTED
         logger.log(VERBOSE, "Accepted %s", session.address)
@@ -279,6 +280,9 @@ class Connection(asyncio.BufferedProtocol):
     def _query_buffer_size(self) -> int:
         return self.parser.buffered + self._held_size
 
+    def _output_buffer_size(self) -> int:
+        return sum(map(len, self._out)) + self._transport.get_write_buffer_size()
+
     def _close_over_query_limit(self) -> None:
         logger.warning("Closing client that reached max query buffer length: %s", self.session.address)
         self.abort()
@@ -414,6 +418,7 @@ class Connection(asyncio.BufferedProtocol):
 def _describe(session: Session, transport: asyncio.Transport) -> None:
     """Note both ends as ``CLIENT LIST`` shows them."""
     name = transport.get_extra_info("sockname")
+    session.fd = transport.get_extra_info("socket").fileno()
     if isinstance(name, tuple):
         session.address = format_address(*transport.get_extra_info("peername")[:2])
         session.local_address = format_address(*name[:2])
