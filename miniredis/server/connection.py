@@ -98,7 +98,8 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if self._waits & _CLOSING:
+        if self._waits & _CLOSING or transport.get_extra_info("peername") is None:  # closed, or reset, meanwhile
+            self._waits |= _CLOSING
             transport.abort()
             return
         refusal = self._server.refusal(transport)

@@ -7,6 +7,7 @@ left on the loop after that.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import socket
@@ -221,7 +222,8 @@ class Server:
                 self.engine.statistics.rejected_connections += 1
                 return _PROTECTED_MODE_REFUSAL
             if config.tcp_keepalive:
-                _keep_alive(transport.get_extra_info("socket"), config.tcp_keepalive)
+                with contextlib.suppress(OSError):  # not every system takes every interval
+                    _keep_alive(transport.get_extra_info("socket"), config.tcp_keepalive)
         if config.timeout and self._idle_timer is None:
             self.loop.call_soon(self._close_idle)
         return None
