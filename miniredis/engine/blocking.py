@@ -215,6 +215,7 @@ class BlockedClients:
         """End the wait with no reply: the client is gone, or its driver no longer wants to know."""
         if not blocked.done:
             self.detach(blocked)
+            self._engine.pause.forget(blocked)
 
     def finish(self, blocked: Blocked, reply: Reply) -> None:
         """End the wait: leave every queue, count the command, then hand over *reply*."""

@@ -100,7 +100,7 @@ class Engine:
     - *seed*: of everything random; from the system when not given.
 
     A driver calls :meth:`connect`, :meth:`execute` and :meth:`disconnect`, and :meth:`run_due` when :meth:`next_due`
-    says so; ``on_earlier`` tells it that the time to wake up has moved, ``on_shutdown`` that a client wants an end. One
+    says so; ``on_earlier`` tells it that this time is another one now, ``on_shutdown`` that a client wants an end. One
     thread at a time may use an engine.
     """
 
@@ -129,7 +129,7 @@ class Engine:
         self._dispatch: dict[bytes, CommandState] = {}
         self.statistics = Statistics()
         self.timers = Timers()
-        self.timers.on_earlier = self._timer_moved
+        self.timers.on_earlier = self.announce_due
         self.on_earlier: Callable[[int], None] | None = None
         self.active_expire = True
         self.blocked_clients = BlockedClients(self)
@@ -431,11 +431,8 @@ class Engine:
         self._fire_due()
 
     def _fire_due(self) -> None:
-        timer = self.timers.pop_due(self.now)
-        while timer is not None:
-            if timer.callback is not None:
-                timer.callback()
-            timer = self.timers.pop_due(self.now)
+        while (callback := self.timers.pop_due(self.now)) is not None:
+            callback()
         if self.active_expire and not self.pause.active:
             for database in self.databases:
                 if database.expires:
@@ -443,14 +440,10 @@ class Engine:
         if self.blocked_clients.has_ready():
             self.blocked_clients.serve()
 
-    def expiry_moved(self, when: int) -> None:
-        """A key now expires before all others of its database, after the millisecond *when*."""
-        if self.on_earlier is not None:
-            self.on_earlier(when + 1)
-
-    def _timer_moved(self, when: int) -> None:
-        if self.on_earlier is not None:
-            self.on_earlier(when)
+    def announce_due(self) -> None:
+        """Tell the driver when the first of everything is due, because that may have changed."""
+        if self.on_earlier is not None and (due := self.next_due()) is not None:
+            self.on_earlier(due)
 
     def _read_clock(self) -> None:
         nanoseconds = self.clock.ns()
@@ -466,9 +459,7 @@ class Engine:
             self.now, self.second = due, due // 1000
             self._fire_due()
         self._read_clock()
-        due = self.next_due()
-        if due is not None and self.on_earlier is not None:
-            self.on_earlier(due)  # what is due at the same time as before is now sooner, or later, by another clock
+        self.announce_due()  # what is due at the same time as before is now sooner, or later, by another clock
 
 
 def _abort_http_client(session: Session) -> Reply:

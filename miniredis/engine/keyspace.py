@@ -193,7 +193,7 @@ class Database:
         else:
             heapq.heappush(heap, (when, key))
         if heap[0][0] == when:
-            self.engine.expiry_moved(when)
+            self.engine.announce_due()
 
     def persist(self, key: bytes) -> bool:
         """Take the time to live from *key*. Whether it had one."""

@@ -70,6 +70,7 @@ class Pause:
             self._timer.cancel()
             self._timer = None
         self._engine.update_gate()
+        self._engine.announce_due()  # keys expire again
         self._resume_all()
 
     def _resume_all(self) -> None:
@@ -92,6 +93,10 @@ class Pause:
         blocked = Blocked(session, "postponed")
         self._postponed[blocked] = argv
         return self._engine.blocked_clients.block(blocked, 0)
+
+    def forget(self, blocked: Blocked) -> None:
+        """Hold *blocked* back no longer, nor run it: its client is gone."""
+        self._postponed.pop(blocked, None)
 
     def _resume(self, blocked: Blocked, argv: list[bytes]) -> None:
         """Run a postponed command; if it blocks in its turn, its reply becomes that of the postponed one."""

@@ -90,8 +90,7 @@ def _sleep(client: Session, argv: list[bytes]) -> Reply:
 def _set_active_expire(client: Session, argv: list[bytes]) -> Reply:
     engine = client.engine
     engine.active_expire = _atoi(argv[2]) != 0
-    if engine.active_expire and engine.on_earlier is not None:
-        engine.on_earlier(engine.now)
+    engine.announce_due()
     return OK
 
 
