@@ -12,15 +12,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from typing import Final, Self
 
 from conformance.freedoms import frames_agree, freedom_of
 from conformance.scenario import Action, Scenario, Step
 from conformance.servers import Server
 from conformance.state import differences, snapshot
-from conformance.transcript import quote_command, show
+from conformance.transcript import quote_argument, quote_command, show
 from conformance.wire import ConnectionClosedError, Frame, Wire
-from miniredis.resp import OK, QUEUED, Error, ProtocolError, Reply
+from miniredis.resp import OK, QUEUED, ProtocolError, Reply
 
 DEADLINE: Final = 5.0
 """Seconds to wait for what should come at once."""
@@ -31,6 +32,12 @@ POLL_INTERVAL: Final = 0.001
 """Seconds between two questions on the control connection."""
 
 PLACEHOLDER: Final = re.compile(rb"\{(id|addr|last):(\d+)\}")
+
+ALL_EVENTS: Final = b"EAmn"
+"""What ``notify-keyspace-events`` has to be for every notification once: also of missed (m) and of new keys (n)."""
+
+LISTENER: Final = 1000
+"""The number of the connection that listens to the notifications of a pipeline."""
 
 COMPACT_ENCODINGS: Final = (b"listpack", b"ziplist", b"intset")
 
@@ -95,17 +102,37 @@ class Side:
         return tuple(PLACEHOLDER.sub(stands_for, word) for word in argv)
 
     def remember_settings(self, argv: Sequence[bytes]) -> None:
-        """Note what a ``CONFIG SET`` is about to change."""
+        """If the command is ``CONFIG SET``, note what it is about to change."""
+        if [word.upper() for word in argv[:2]] != [b"CONFIG", b"SET"]:
+            return
         for name in argv[2::2]:
             found = self.control.call("CONFIG", "GET", name).value
             if isinstance(found, list) and len(found) == 2:
                 self._changed_settings.setdefault(name, found[1])
 
-    def count(self, field_of_info: str) -> int:
-        """A number of ``INFO clients``."""
-        text = self.control.call("INFO", "clients").raw
+    def count(self, field_of_info: str, section: str = "clients") -> int:
+        """A number that ``INFO`` tells."""
+        text = self.control.call("INFO", section).raw
         match = re.search(rb"^%b:(\d+)" % field_of_info.encode(), text, re.MULTILINE)
         return int(match[1]) if match else -1
+
+    def count_changes(self) -> int:
+        """How many changes of the dataset the server has counted since its start."""
+        return self.count("rdb_changes_since_last_save", "persistence")
+
+    def listen(self, protocol: int) -> None:
+        """Subscribe a connection of its own to every keyspace notification."""
+        events = (b"CONFIG", b"SET", b"notify-keyspace-events", ALL_EVENTS)
+        self.remember_settings(events)
+        self.control.call(*events)
+        self.wire(LISTENER, protocol).call("PSUBSCRIBE", "__keyevent@*")
+
+    def heard(self) -> list[str]:
+        """Every notification that came since :meth:`listen`, as ``event key``."""
+        self.control.call("PING")
+        self.control.call("PING")  # see left_over
+        messages = [frame.value for frame in self._wires[LISTENER].frames_at_hand()]
+        return [f"{event.decode()} {quote_argument(key)}" for _, _, event, key in messages]
 
     def wait_until_blocked(self, number: int, before: int) -> Outcome:
         """Wait until one client more than ``before`` is blocked, or the command has been answered instead."""
@@ -240,15 +267,33 @@ class Duel:
         return report
 
     def play_pipeline(self, title: str, commands: Sequence[Sequence[bytes]], protocol: int) -> Report:
-        """Send all commands at once on one connection of each side, then compare reply by reply, then the datasets."""
+        """Send all commands at once on one connection of each side, then compare everything that came of it.
+
+        That is: reply by reply; the keyspace notifications; how many changes the server counts; the datasets.
+        """
         report = self._begin(title, protocol)
+        argvs = [tuple(argv) for argv in commands]
         try:
-            replies = [side.wire(1, protocol).pipeline([tuple(argv) for argv in commands]) for side in self._sides]
-            for argv, reference, target in zip(commands, *replies, strict=True):
-                agree = frames_agree(argv, reference, target)
+            for side in self._sides:
+                side.listen(protocol)
+                for argv in argvs:
+                    side.remember_settings(argv)
+            changes = [-side.count_changes() for side in self._sides]
+            replies = [side.wire(1, protocol).pipeline(argvs) for side in self._sides]
+            transactions = _Transactions()
+            for argv, reference, target in zip(argvs, *replies, strict=True):
+                agree = frames_agree(argv, reference, target, queued=transactions.executed_by(1, argv))
+                transactions.follow(1, argv, reference)
                 line = quote_command(argv)
                 report.exchanges.append(Exchange(line, Outcome(frame=reference), Outcome(frame=target), agree))
             report.state = self._compare_state()
+            heard = [side.heard() for side in self._sides]
+            if heard[0] != heard[1]:
+                names = (report.reference, report.target)
+                report.state += unified_diff(heard[0], heard[1], *names, lineterm="", n=1)
+            changes = [before + side.count_changes() for before, side in zip(changes, self._sides, strict=True)]
+            if changes[0] != changes[1]:
+                report.state.append(f"changes counted: {changes[0]} / {changes[1]}")
         finally:
             self._end()
         return report
@@ -275,7 +320,7 @@ class _Play:
         self._reference, self._target = reference, target
         self._protocol = protocol
         self._awaiting: dict[int, tuple[bytes, ...]] = {}
-        self._queued: dict[int, list[tuple[bytes, ...]]] = {}
+        self._transactions = _Transactions()
         self.is_lost = False
         """A reply that should have come has not: what follows would only wait in vain."""
 
@@ -317,8 +362,7 @@ class _Play:
         if step.action is Action.RAW:
             wire.send_raw(b"".join(step.argv))
             return
-        if [word.upper() for word in step.argv[:2]] == [b"CONFIG", b"SET"]:
-            side.remember_settings(step.argv)
+        side.remember_settings(step.argv)
         self._awaiting[step.connection] = step.argv
         wire.send(*side.fill_in(step.argv, self._protocol))
 
@@ -341,15 +385,14 @@ class _Play:
             # Where even the reference is silent, the scenario waits for what never comes: a mistake of its author.
             return Exchange(line, left, right, left == right and left.event != NO_REPLY)
         argv = self._awaiting.get(connection, ())
-        queued = self._queued.get(connection, [])
         agree = frames_agree(
             argv,
             left.frame,
             right.frame,
             compact=self._is_compact(argv),
-            queued=queued if argv and argv[0].upper() == b"EXEC" else (),
+            queued=self._transactions.executed_by(connection, argv),
         )
-        self._follow_transaction(connection, argv, left.frame)
+        self._transactions.follow(connection, argv, left.frame)
         return Exchange(line, left, right, agree)
 
     def _is_compact(self, argv: Sequence[bytes]) -> bool:
@@ -359,11 +402,23 @@ class _Play:
             return False
         return self._reference.control.call("OBJECT", "ENCODING", argv[1]).value in COMPACT_ENCODINGS
 
-    def _follow_transaction(self, connection: int, argv: tuple[bytes, ...], reply: Frame) -> None:
+
+class _Transactions:
+    """What the transaction of each connection has queued."""
+
+    def __init__(self) -> None:
+        self._queued: dict[int, list[tuple[bytes, ...]]] = {}
+
+    def executed_by(self, connection: int, argv: Sequence[bytes]) -> Sequence[Sequence[bytes]]:
+        """The commands whose replies are the parts of the reply to ``argv``, if that is EXEC."""
+        return self._queued.get(connection, ()) if argv and argv[0].upper() == b"EXEC" else ()
+
+    def follow(self, connection: int, argv: tuple[bytes, ...], reply: Frame) -> None:
+        """Take notice of the reply to a command."""
         name = argv[0].upper() if argv else b""
         if name == b"MULTI" and reply.value == OK:
             self._queued[connection] = []
         elif reply.value == QUEUED and connection in self._queued:
             self._queued[connection].append(argv)
-        elif name in (b"EXEC", b"DISCARD", b"RESET") and not isinstance(reply.value, Error):
+        elif name in (b"EXEC", b"DISCARD", b"RESET"):
             self._queued.pop(connection, None)

@@ -1,18 +1,21 @@
-"""Random commands, as Hypothesis strategies: well formed ones by the grammar, and some that a slip has spoilt.
+"""Random commands: well formed ones by the grammar, and some that a slip has spoilt.
 
-The values come from small pools, so that commands meet on the same keys, fields and members, and the pools hold what
-breaks servers: extreme integers, numbers in odd spellings, empty and binary strings. No value makes time matter:
-what expires does so at once or in hours.
+Everything is drawn from a ``random.Random``, so a seed is enough to repeat it. The values come mostly from small
+pools, so that commands meet on the same keys, fields and members, and the pools hold what breaks servers: extreme
+integers, numbers in odd spellings, empty and binary strings. Some values are invented: floats of every magnitude,
+integers of every length, strings around the sizes at which encodings change. No value makes time matter: what expires
+does so at once or in hours. And none asks for a huge reply or a huge string.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
 from typing import Final
 
-from hypothesis import strategies as st
-
 from conformance.grammar import Argument, CommandGrammar
+
+Argv = tuple[bytes, ...]
 
 
 def _mostly(right: str, wrong: str) -> tuple[bytes, ...]:
@@ -83,42 +86,62 @@ COUNTS_WHAT_FOLLOWS: Final = {"numkeys", "numfields"}
 GARBAGE: Final = (b"0", b"1", b"-1", b"abc", b"", b"FOO", b"NX", b"WITHSCORES", b"LIMIT", b"COUNT", b"*", b"\x00")
 
 
-def commands(grammars: Sequence[CommandGrammar]) -> st.SearchStrategy[tuple[bytes, ...]]:
-    """Any of these commands, mostly well formed."""
-    return st.one_of([command(grammar) for grammar in grammars])
+INVENTED: Final = 0.15
+"""How often a value is made up instead of taken from a pool, where the type allows it."""
+
+REPETITIONS: Final = (1,) * 40 + (2,) * 30 + (3,) * 20 + (10,) * 6 + (40,) * 3 + (200,)
+"""How often an argument comes that may come several times."""
+
+SMALL_LIMITS: Final = (
+    ("hash-max-listpack-entries", "4"),
+    ("hash-max-listpack-value", "8"),
+    ("set-max-intset-entries", "3"),
+    ("set-max-listpack-entries", "4"),  # not in Redis 7.0, which then says so
+    ("zset-max-listpack-entries", "4"),
+    ("zset-max-listpack-value", "8"),
+    ("list-max-listpack-size", "3"),
+    ("list-max-listpack-size", "-1"),
+)
+"""Settings under which small collections change their encoding."""
 
 
-def pipelines(grammars: Sequence[CommandGrammar]) -> st.SearchStrategy[list[tuple[bytes, ...]]]:
-    """Some dozens of these commands."""
-    # A list of lists, because Hypothesis makes short lists: a single one holds six on average.
-    parts = st.lists(st.lists(commands(grammars), max_size=12), min_size=1, max_size=12)
-    return parts.map(lambda lists: [each for part in lists for each in part])
+def pipeline(random: Random, grammars: Sequence[CommandGrammar], length: int) -> list[Argv]:
+    """So many commands, each any of the grammar's; one pipeline in three has transactions in it, or small limits."""
+    argvs: list[Argv] = []
+    if random.random() < 0.3:
+        name, value = random.choice(SMALL_LIMITS)
+        argvs.append((b"CONFIG", b"SET", name.encode(), value.encode()))
+    with_transactions = random.random() < 0.3
+    for _ in range(length):
+        if with_transactions and random.random() < 0.15:
+            argvs.append((random.choice((b"MULTI", b"EXEC", b"EXEC", b"DISCARD")),))
+        argvs.append(command(random, random.choice(grammars)))
+    return [*argvs, (b"EXEC",)] if with_transactions else argvs
 
 
-@st.composite
-def command(draw: st.DrawFn, grammar: CommandGrammar) -> tuple[bytes, ...]:
+def command(random: Random, grammar: CommandGrammar) -> Argv:
     """One command with arguments after its grammar; one in seven has one word dropped, doubled, replaced or added."""
-    author = _Author(draw, {**POOLS, **POOLS_OF_COMMANDS.get(grammar.name, {})})
-    argv = [draw(_any_case(word)) for word in grammar.words] + author.sequence(grammar.arguments)
-    slip = draw(st.sampled_from(("none",) * 24 + ("drop", "double", "replace", "add")))
-    at = draw(st.integers(len(grammar.words), len(argv))) if slip != "none" else 0
-    match slip:
-        case "drop":
-            del argv[at : at + 1]
-        case "double":
-            argv[at:at] = argv[at : at + 1]
-        case "replace":
-            argv[at : at + 1] = [draw(st.sampled_from(GARBAGE))]
-        case "add":
-            argv.insert(at, draw(st.sampled_from(GARBAGE)))
+    author = _Author(random, {**POOLS, **POOLS_OF_COMMANDS.get(grammar.name, {})})
+    argv = [author.in_any_case(word) for word in grammar.words] + author.sequence(grammar.arguments)
+    if random.random() < 1 / 7:
+        at = random.randint(len(grammar.words), len(argv))
+        match random.choice(("drop", "double", "replace", "add")):
+            case "drop":
+                del argv[at : at + 1]
+            case "double":
+                argv[at:at] = argv[at : at + 1]
+            case "replace":
+                argv[at : at + 1] = [random.choice(GARBAGE)]
+            case "add":
+                argv.insert(at, random.choice(GARBAGE))
     return tuple(argv)
 
 
 class _Author:
-    """Writes the arguments of one command: ``draw`` decides, ``pools`` are the values to choose from."""
+    """Writes the arguments of one command; ``pools`` are the values to choose from."""
 
-    def __init__(self, draw: st.DrawFn, pools: Mapping[str, Sequence[bytes]]) -> None:
-        self._draw = draw
+    def __init__(self, random: Random, pools: Mapping[str, Sequence[bytes]]) -> None:
+        self._random = random
         self._pools = pools
         self._counted = 0  # how many values a ``numkeys`` has counted: as many weights belong to them
 
@@ -138,23 +161,27 @@ class _Author:
                 count_at = len(words)
             elif count_at is not None and argument.multiple:
                 right = b"%d" % len(drawn)
-                words[count_at] = self._draw(st.sampled_from((right,) * 12 + (b"0", b"-1", b"3", b"abc")))
+                words[count_at] = self._random.choice((right,) * 12 + (b"0", b"-1", b"3", b"abc"))
                 count_at = None
                 self._counted = len(drawn)
             words += drawn
         return words + self._shuffled(options)
 
+    def in_any_case(self, word: bytes) -> bytes:
+        """A name or token as somebody may spell it."""
+        return self._random.choice((word.upper(), word.upper(), word.lower(), word.title()))
+
     def _shuffled(self, options: list[list[bytes]]) -> list[bytes]:
-        order = self._draw(st.permutations(options)) if len(options) > 1 else options
-        return [word for option in order for word in option]
+        self._random.shuffle(options)
+        return [word for option in options for word in option]
 
     def _argument(self, argument: Argument) -> list[bytes]:
-        if argument.optional and self._draw(st.booleans()):
+        if argument.optional and self._random.random() < 0.5:
             return []
         words: list[bytes] = []
         for repetition in range(self._repetitions(argument)):
             if argument.token is not None and (repetition == 0 or argument.multiple_token):
-                words.append(self._draw(_any_case(argument.token)))
+                words.append(self.in_any_case(argument.token))
             words += self._value(argument)
         return words
 
@@ -162,21 +189,81 @@ class _Author:
         if not argument.multiple:
             return 1
         if argument.name == "weight" and self._counted:
-            return int(self._draw(st.sampled_from((self._counted,) * 8 + (1, 3))))
-        return int(self._draw(st.integers(1, 3)))
+            return self._random.choice((self._counted,) * 8 + (1, 3))
+        most = 3 if argument.type == "key" else 200
+        return min(self._random.choice(REPETITIONS), most)
 
     def _value(self, argument: Argument) -> list[bytes]:
         match argument.type:
             case "pure-token":
                 return []
             case "oneof":
-                return self._argument(self._draw(st.sampled_from(argument.children)))
+                return self._argument(self._random.choice(argument.children))
             case "block":
                 return self.sequence(argument.children)
-            case _:
-                pool = self._pools.get(argument.name) or self._pools.get(argument.type) or TEXTS
-                return [self._draw(st.sampled_from(pool))]
+        pool = self._pools.get(argument.name)
+        invent = INVENTORS.get(argument.type if pool is None else argument.name)
+        if invent is not None and self._random.random() < INVENTED:
+            return [invent(self._random)]
+        return [self._random.choice(pool or self._pools.get(argument.type) or TEXTS)]
 
 
-def _any_case(word: bytes) -> st.SearchStrategy[bytes]:
-    return st.sampled_from((word.upper(), word.upper(), word.lower(), word.title()))
+ODD_DOUBLES: Final = _mostly(".5 5. +1.5 0x10 1e5 1E5 Infinity -Inf +inf iNF -0.0 0e0", "NaN 1e 1e+ 1_0 1,5")
+
+
+def _invented_integer(random: Random) -> bytes:
+    near = random.choice((0, 0, 2**31, 2**32, 2**53, 2**63, 2**64, -(2**31), -(2**63)))
+    return b"%d" % (
+        near + random.randint(-3, 3) if random.random() < 0.5 else random.getrandbits(random.randint(1, 62))
+    )
+
+
+def _invented_double(random: Random) -> bytes:
+    match random.randrange(8):
+        case 0:
+            return _invented_integer(random)
+        case 1:
+            number = repr(random.uniform(-1000, 1000))
+        case 2:
+            number = f"{random.uniform(-1, 1):.17g}"
+        case 3:
+            number = f"{random.uniform(-10, 10)!r}e{random.randint(-330, 320)}"
+        case 4:
+            number = f"{random.randint(-999, 999) / random.choice((2, 4, 8, 10, 100, 1000))}"
+        case 5:
+            number = "".join(random.choices("0123456789", k=random.randint(1, 40)))
+            number = f"{number}.{number[::-1]}"
+        case 6:
+            number = f"{random.randint(-20, 20)}e{random.randint(-25, 25)}"
+        case _:
+            number = random.choice(ODD_DOUBLES)
+    return number.encode()
+
+
+def _invented_bound(random: Random) -> bytes:
+    return random.choice((b"", b"", b"(")) + _invented_double(random)
+
+
+def _invented_text(random: Random) -> bytes:
+    match random.randrange(6):
+        case 0:
+            return random.randbytes(random.randint(1, 12))
+        case 1:
+            return bytes([random.choice(b"ab\xff")]) * random.choice((43, 44, 45, 63, 64, 65, 66, 127, 128, 300))
+        case 2:
+            return _invented_integer(random)
+        case 3:
+            return _invented_double(random)
+        case 4 if random.random() < 0.1:
+            return b"y" * random.choice((4000, 8190, 8200, 20000))
+    return b"%c%d" % (random.choice(b"abm"), random.randrange(300))
+
+
+INVENTORS: Final[dict[str, Callable[[Random], bytes]]] = {
+    "string": _invented_text,
+    "integer": _invented_integer,
+    "double": _invented_double,
+    "min": _invented_bound,
+    "max": _invented_bound,
+}
+"""How values of a type, or of a name that has a pool of its own, are made up."""
