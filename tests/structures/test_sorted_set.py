@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import copysign, inf, nan
 
 import pytest
@@ -237,3 +238,83 @@ def test_a_large_set_ranks_every_member_after_many_changes() -> None:
     assert list(zset) == expected
     assert [zset.rank(member) for member, _ in expected] == list(range(len(expected)))
     assert zset.by_rank(12_345, 12_355) == expected[12_345:12_355]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A listpack of at most three members of at most four bytes."""
+
+    zset_max_listpack_entries: int = 3
+    zset_max_listpack_value: int = 4
+
+
+class TestLimits:
+    def test_one_member_too_many_makes_a_skiplist_for_good(self) -> None:
+        zset = SortedSet()
+        for member in (b"a", b"b", b"c", b"a"):
+            zset.add(member, 1.0, Limits())
+        assert zset.encoding == "listpack"
+        zset.add(b"d", 1.0, Limits())
+        zset.remove(b"d")
+        assert zset.encoding == "skiplist"
+
+    def test_a_long_member_makes_a_skiplist_before_it_is_added(self) -> None:
+        zset = SortedSet()
+        zset.add(b"zero", -0.0, Limits())
+        zset.add(b"longer", -0.0, Limits())
+        assert zset.encoding == "skiplist"
+        assert [is_negative(zset.score(member)) for member in (b"zero", b"longer")] == [False, True]
+
+    def test_without_limits_the_encoding_stays(self) -> None:
+        zset = SortedSet()
+        for number in range(1000):
+            zset.add(b"%d" % number, 0.0)
+        assert zset.encoding == "listpack"
+
+    def test_an_empty_set_may_be_told_what_to_expect(self) -> None:
+        assert SortedSet.expecting(3, 4, Limits()).encoding == "listpack"
+        assert SortedSet.expecting(4, 1, Limits()).encoding == "skiplist"
+        assert SortedSet.expecting(1, 5, Limits()).encoding == "skiplist"
+
+    @pytest.mark.parametrize(
+        ("scores", "encoding"),
+        [
+            ({}, "listpack"),
+            ({b"a": 1.0, b"b": -0.0, b"c": 3.0}, "listpack"),
+            ({b"a": 1.0, b"b": 2.0, b"c": 3.0, b"d": 4.0}, "skiplist"),
+            ({b"longer": 1.0}, "skiplist"),
+        ],
+    )
+    def test_a_result_has_the_encoding_of_what_it_has_become(self, scores: dict[bytes, float], encoding: str) -> None:
+        zset = SortedSet.from_result(scores, Limits())
+        assert (zset.encoding, dict(zset.items())) == (encoding, scores)
+
+
+class TestScan:
+    def test_all_pairs_that_stay_are_found_whatever_else_comes_and_goes(self) -> None:
+        zset = SortedSet.from_pairs((b"%d" % number, float(number)) for number in range(500))
+        found: dict[bytes, float] = {}
+        cursor, steps = 0, 0
+        while not steps or cursor:
+            cursor, pairs = zset.scan(cursor, 20)
+            found.update(pairs)
+            zset.add(b"new%d" % steps, 1.0)
+            if steps:
+                zset.remove(b"new%d" % (steps - 1))
+            zset.remove_range_by_rank(499, 500)
+            steps += 1
+        assert found.items() >= {(b"%d" % number, float(number)) for number in range(499 - steps)}
+
+    def test_what_was_removed_is_not_found(self) -> None:
+        zset = SortedSet.from_pairs(PAIRS)
+        assert len(zset.scan(0, 10)[1]) == len(PAIRS)
+        zset.remove(b"y")
+        zset.pop_max(3)
+        assert zset.scan(0, 10) == (0, [(b"a", 1.0)])
+
+    def test_a_copy_is_scanned_by_itself(self) -> None:
+        zset = SortedSet.from_pairs(PAIRS)
+        zset.scan(0, 1)
+        twin = zset.copy()
+        twin.remove(b"y")
+        assert (len(zset.scan(0, 10)[1]), len(twin.scan(0, 10)[1])) == (5, 4)
