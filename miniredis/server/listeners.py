@@ -86,7 +86,8 @@ def _bind_all(addresses: Sequence[str], port: int, backlog: int) -> list[socket.
 def _bind_one(host: str, port: int, backlog: int) -> socket.socket:
     host = {"*": "0.0.0.0", "::*": "::"}.get(host, host)
     family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Said in so many words: asyncio switches Nagle's algorithm off for what is TCP by its protocol number only.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

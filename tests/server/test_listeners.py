@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from miniredis.server import ListenError
+from miniredis.server.listeners import bind_tcp
 from miniredis.testing import MiniRedis
 from tests.server.conftest import Host, eventually
 
@@ -253,3 +254,11 @@ def test_no_more_clients_than_maxclients(start: Callable[..., Host]) -> None:
     third = host.connect()
     third.send("GET k")
     third.receive(b"$-1\r\n")
+
+
+def test_a_small_message_does_not_wait_for_the_acknowledgement_of_the_one_before() -> None:
+    for listener in bind_tcp(["127.0.0.1"], 0, 5):
+        with listener, socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+            with accepted:  # asyncio sets TCP_NODELAY on what says that it is TCP, and on nothing else
+                assert accepted.proto == socket.IPPROTO_TCP
