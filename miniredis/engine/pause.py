@@ -1,5 +1,8 @@
 """CLIENT PAUSE: commands that are held back until the pause ends, then run in the order they came.
 
+They run in the engine's next turn (:meth:`Engine.run_due`), never inside the command that ends the pause: it may stand
+in the middle of somebody's transaction.
+
 ``DEBUG SLEEP`` is a pause too: the engine never sleeps, so a server that hangs is one that answers nobody for a while.
 """
 
@@ -37,6 +40,8 @@ class Pause:
         if self.active:
             writes_only = writes_only and self.writes_only
             until = max(until, self.until)
+        if until <= self._engine.now:
+            return
         self.until, self.writes_only = until, writes_only
         if self._timer is not None:
             self._timer.cancel()
@@ -59,7 +64,7 @@ class Pause:
             return
         self.until, self.writes_only = before, writes_only
         self._timer = self._engine.timers.call_at(before, self.end)
-        self._resume_all()
+        self._resume_soon()
 
     def end(self) -> None:
         """End the pause and run what was held back."""
@@ -71,7 +76,11 @@ class Pause:
             self._timer = None
         self._engine.update_gate()
         self._engine.announce_due()  # keys expire again
-        self._resume_all()
+        self._resume_soon()
+
+    def _resume_soon(self) -> None:
+        if self._postponed:
+            self._engine.timers.call_at(self._engine.now, self._resume_all)
 
     def _resume_all(self) -> None:
         postponed, self._postponed = self._postponed, {}

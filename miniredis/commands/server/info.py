@@ -107,7 +107,7 @@ def _tls(engine: Engine) -> Fields:
 
 def _clients(engine: Engine) -> Fields:
     sessions = engine.sessions.values()
-    blocked = [blocked for blocked in engine.blocked_clients.clients if blocked.kind != "postponed"]
+    blocked = engine.blocked_clients.clients
     yield from (("connected_clients", len(sessions)), ("cluster_connections", 0))
     yield "maxclients", engine.config.maxclients
     yield "client_recent_max_input_buffer", max((session.query_buffer() for session in sessions), default=0)
