@@ -216,10 +216,13 @@ class SortedSet:
 
         Meant for equal scores, and Redis leaves the rest unspecified. With unequal scores a listpack is walked as Redis
         walks it (from the end that `reverse` names, past what is not yet inside, on to the first outside); a skiplist
-        is searched as though it were in the order of its members, which ends anywhere, in Redis as here.
+        is searched as though it were in the order of its members, which ends anywhere, in Redis as here. Both are
+        empty if the first member is above the range, or the last below it.
         """
         if self._is_walked():
             return self._walk_lex(members, reverse)
+        if not self._may_hold(members):
+            return 0, 0
         start = self._rank_of_bound(members.minimum, after=members.minimum.exclusive)
         stop = self._rank_of_bound(members.maximum, after=not members.maximum.exclusive)
         return start, max(start, stop)
@@ -228,6 +231,14 @@ class SortedSet:
         if bound.infinity:
             return 0 if bound.infinity < 0 else len(self)
         return self._order.rank_of_member(bound.member, after=after)
+
+    def _may_hold(self, members: LexRange) -> bool:
+        """Whether some member can be in the range, were they all in lexical order: Redis looks at both ends first."""
+        size = len(self)
+        if not size:
+            return False
+        first, last = self._order.slice(0, 1)[0][0], self._order.slice(size - 1, size)[0][0]
+        return members.is_below_maximum(first) and members.is_above_minimum(last)
 
     def _is_walked(self) -> bool:
         """Whether a lex range has to be found as Redis finds it in a listpack whose scores are not equal."""
@@ -239,10 +250,10 @@ class SortedSet:
     def _walk_lex(self, members: LexRange, reverse: bool, skipped: int = 0) -> tuple[int, int]:
         """The ranks of a lex range in a small set of unequal scores; `skipped` is a LIMIT's offset, which Redis steps
         over without looking whether that leaves the range."""
+        if not self._may_hold(members):
+            return 0, 0
         above = [members.is_above_minimum(member) for member, _ in self._order]
         below = [members.is_below_maximum(member) for member, _ in self._order]
-        if not (above[-1] and below[0]):  # Redis looks at both ends first, as if the set were in lexical order
-            return 0, 0
         enters, stays = (below[::-1], above[::-1]) if reverse else (above, below)
         start = enters.index(True)
         if not stays[start]:

@@ -7,7 +7,7 @@ from math import copysign, inf, nan
 
 import pytest
 
-from miniredis.structures.sorted_set import LEX_MAX, LEX_MIN, LexBound, LexRange, ScoreRange, SortedSet
+from miniredis.structures.sorted_set import LEX_MAX, LEX_MIN, Encoding, LexBound, LexRange, ScoreRange, SortedSet
 
 PAIRS = [(b"y", -inf), (b"a", 1.0), (b"a2", 2.0), (b"b", 2.0), (b"z", inf)]  # in the order of the sorted set
 
@@ -318,3 +318,10 @@ class TestScan:
         twin = zset.copy()
         twin.remove(b"y")
         assert (len(zset.scan(0, 10)[1]), len(twin.scan(0, 10)[1])) == (5, 4)
+
+
+@pytest.mark.parametrize("encoding", ["listpack", "skiplist"])
+def test_a_lex_range_beyond_the_first_or_last_member_is_empty_even_if_scores_differ(encoding: Encoding) -> None:
+    zset = SortedSet.from_pairs([(b"c", 1.0), (b"a", 2.0), (b"b", 3.0)], encoding)
+    assert zset.by_lex(LexRange(LexBound(b"bb"), LEX_MAX)) == []
+    assert zset.by_lex(LexRange(LEX_MIN, LexBound(b"bb"))) == []
