@@ -140,7 +140,9 @@ class TestReplies:
             assert resp3.encode(WrongTypeError("WRONGTYPE no")) == b"-WRONGTYPE no\r\n"
             assert resp3.encode([Members([Digits(1.5)])]) == b"*1\r\n~1\r\n,1.5\r\n"
 
-    @pytest.mark.parametrize("value", ["text", {1, 2}, object(), bytearray(b"x")], ids=["str", "set", "object", "bytearray"])
+    @pytest.mark.parametrize(
+        "value", ["text", {1, 2}, object(), bytearray(b"x")], ids=["str", "set", "object", "bytearray"]
+    )
     def test_are_nothing_but_the_known_types(self, value: Any) -> None:
         with pytest.raises(TypeError, match="is no reply"):
             resp3.encode(value)
@@ -158,7 +160,9 @@ class TestCommands:
             b"*5\r\n$3\r\nSET\r\n$4\r\ncl\xc3\xa9\r\n$2\r\n12\r\n$3\r\n1.5\r\n$3\r\n\x00\r\n\r\n"
         )
 
-    @pytest.mark.parametrize("argument", [None, True, [b"x"], bytearray(b"x")], ids=["str", "set", "object", "bytearray"])
+    @pytest.mark.parametrize(
+        "argument", [None, True, [b"x"], bytearray(b"x")], ids=["None", "True", "list", "bytearray"]
+    )
     def test_hold_only_what_redis_has_a_form_for(self, argument: Any) -> None:
         with pytest.raises(TypeError):
             encode_command([b"SET", argument])
