@@ -21,7 +21,7 @@ from conformance.servers import Server
 from conformance.state import differences, snapshot
 from conformance.transcript import quote_argument, quote_command, show
 from conformance.wire import ConnectionClosedError, Frame, Wire
-from miniredis.resp import OK, QUEUED, ProtocolError, Reply
+from miniredis.resp import OK, QUEUED, ProtocolError, Reply, encode_command
 
 DEADLINE: Final = 5.0
 """Seconds to wait for what should come at once."""
@@ -120,6 +120,10 @@ class Side:
         """How many changes of the dataset the server has counted since its start."""
         return self.count("rdb_changes_since_last_save", "persistence")
 
+    def expire_actively(self, active: bool) -> None:
+        """Whether keys expire by themselves, at a moment of the server's choice, or only when they are asked for."""
+        self.control.call("DEBUG", "SET-ACTIVE-EXPIRE", int(active))
+
     def listen(self, protocol: int) -> None:
         """Subscribe a connection of its own to every keyspace notification."""
         events = (b"CONFIG", b"SET", b"notify-keyspace-events", ALL_EVENTS)
@@ -128,11 +132,16 @@ class Side:
         self.wire(LISTENER, protocol).call("PSUBSCRIBE", "__keyevent@*")
 
     def heard(self) -> list[str]:
-        """Every notification that came since :meth:`listen`, as ``event key``."""
+        """Every notification that came since :meth:`listen`, as ``event key``; those of missed keys come last, sorted.
+
+        (SORT looks its keys up in the order of a hash table.)
+        """
         self.control.call("PING")
         self.control.call("PING")  # see left_over
         messages = [frame.value for frame in self._wires[LISTENER].frames_at_hand()]
-        return [f"{event.decode()} {quote_argument(key)}" for _, _, event, key in messages]
+        lines = [f"{event.decode()} {quote_argument(key)}" for _, _, event, key in messages]
+        missed = [line for line in lines if ":keymiss " in line]
+        return [line for line in lines if ":keymiss " not in line] + sorted(missed)
 
     def wait_until_blocked(self, number: int, before: int) -> Outcome:
         """Wait until one client more than ``before`` is blocked, or the command has been answered instead."""
@@ -166,6 +175,17 @@ class Side:
             return Outcome(NO_REPLY)
         except (ProtocolError, OSError) as error:
             return Outcome(f"({type(error).__name__}: {error})")
+
+    def pipeline(self, argvs: Sequence[tuple[bytes, ...]], protocol: int) -> list[Outcome]:
+        """Send all commands at once, and read a frame for each, up to the first that does not come."""
+        wire = self.wire(1, protocol)
+        wire.send_raw(b"".join(map(encode_command, argvs)))
+        outcomes: list[Outcome] = []
+        for _ in argvs:
+            outcomes.append(self.read(1))
+            if outcomes[-1].frame is None:
+                break
+        return outcomes
 
     def left_over(self) -> Iterator[tuple[int, list[Outcome]]]:
         """What each connection still holds when the scenario has ended."""
@@ -275,17 +295,19 @@ class Duel:
         argvs = [tuple(argv) for argv in commands]
         try:
             for side in self._sides:
+                side.expire_actively(False)
                 side.listen(protocol)
                 for argv in argvs:
                     side.remember_settings(argv)
             changes = [-side.count_changes() for side in self._sides]
-            replies = [side.wire(1, protocol).pipeline(argvs) for side in self._sides]
+            replies = [side.pipeline(argvs, protocol) for side in self._sides]
             transactions = _Transactions()
-            for argv, reference, target in zip(argvs, *replies, strict=True):
-                agree = frames_agree(argv, reference, target, queued=transactions.executed_by(1, argv))
-                transactions.follow(1, argv, reference)
-                line = quote_command(argv)
-                report.exchanges.append(Exchange(line, Outcome(frame=reference), Outcome(frame=target), agree))
+            for argv, left, right in zip(argvs, *replies, strict=False):
+                agree = False
+                if left.frame is not None and right.frame is not None:
+                    agree = frames_agree(argv, left.frame, right.frame, queued=transactions.executed_by(1, argv))
+                    transactions.follow(1, argv, left.frame)
+                report.exchanges.append(Exchange(quote_command(argv), left, right, agree))
             report.state = self._compare_state()
             heard = [side.heard() for side in self._sides]
             if heard[0] != heard[1]:
@@ -295,6 +317,8 @@ class Duel:
             if changes[0] != changes[1]:
                 report.state.append(f"changes counted: {changes[0]} / {changes[1]}")
         finally:
+            for side in self._sides:
+                side.expire_actively(True)
             self._end()
         return report
 

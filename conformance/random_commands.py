@@ -236,7 +236,7 @@ def _invented_double(random: Random) -> bytes:
         case 6:
             number = f"{random.randint(-20, 20)}e{random.randint(-25, 25)}"
         case _:
-            number = random.choice(ODD_DOUBLES)
+            return random.choice(ODD_DOUBLES)
     return number.encode()
 
 

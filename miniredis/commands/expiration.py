@@ -117,7 +117,7 @@ def _conditions(argv: list[bytes]) -> set[bytes]:
     for argument in argv[3:]:
         token = argument.upper()
         if token not in (b"NX", b"XX", b"GT", b"LT"):
-            raise Error(b"ERR Unsupported option %b" % argument)
+            raise Error(b"ERR Unsupported option %b" % errors.until_nul(argument))
         conditions.add(token)
     if b"NX" in conditions and len(conditions) > 1:
         raise Error("ERR NX and XX, GT or LT options at the same time are not compatible")

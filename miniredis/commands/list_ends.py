@@ -111,7 +111,7 @@ def move(client: Session, source_key: bytes, destination_key: bytes, from_end: E
     db.write_as(destination_key, List)
     element = from_end.pop(source)
     push(client, destination_key, [element], to_end)
-    elements_removed(db, source_key, source, from_end, 1)
+    elements_removed(db, source_key, source, from_end, 0)  # a move is one change, and the push has counted it
     return element
 
 

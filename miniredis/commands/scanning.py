@@ -90,7 +90,7 @@ def parse_scan_options(
         elif token == b"TYPE" and with_type:
             options.type = value.lower()
             if valkey and options.type not in _TYPES:
-                raise Error(b"ERR unknown type name '%b'" % value)
+                raise Error(b"ERR unknown type name '%b'" % errors.until_nul(value))
         else:
             raise errors.syntax_error()
     return options

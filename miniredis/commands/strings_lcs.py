@@ -9,7 +9,7 @@ from miniredis.engine import errors
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, key_range
 from miniredis.engine.session import Session
-from miniredis.engine.values import is_string, string_bytes
+from miniredis.engine.values import Value, is_string, string_bytes
 from miniredis.resp.types import Error, Reply
 
 
@@ -40,7 +40,8 @@ class Match:
     details={"key2": "key-spec=0"},
 )
 def lcs(client: Session, argv: list[bytes]) -> Reply:
-    a, b = (_string_at(client, key) for key in argv[1:3])
+    values = [client.db.read(key) for key in argv[1:3]]
+    a, b = map(_string, values)
     length_only = with_index = with_lengths = False
     minimum_length = 0
     position = 3
@@ -73,8 +74,7 @@ def lcs(client: Session, argv: list[bytes]) -> Reply:
     }
 
 
-def _string_at(client: Session, key: bytes) -> bytes:
-    value = client.db.read(key)
+def _string(value: Value | None) -> bytes:
     if value is None:
         return b""
     if not is_string(value):

@@ -479,13 +479,8 @@ def _unknown_command(argv: list[bytes]) -> Error:
     for argument in argv[1:]:
         if len(preview) >= 128:
             break
-        preview += b"'%b' " % _until_nul(argument)[: 128 - len(preview)]
-    return Error(b"ERR unknown command '%b', with args beginning with: %b" % (_until_nul(argv[0])[:128], preview))
-
-
-def _until_nul(text: bytes) -> bytes:
-    """What C's ``%s`` prints of *text*."""
-    return text.partition(b"\0")[0]
+        preview += b"'%b' " % errors.until_nul(argument)[: 128 - len(preview)]
+    return Error(b"ERR unknown command '%b', with args beginning with: %b" % (errors.until_nul(argv[0])[:128], preview))
 
 
 def _restricted(command: Command) -> Error:

@@ -22,6 +22,11 @@ NOAUTH: Final = "NOAUTH Authentication required."
 EXECABORT: Final = "EXECABORT Transaction discarded because of previous errors."
 
 
+def until_nul(text: bytes) -> bytes:
+    """What an error shows of *text* that a client sent: C's ``%s`` ends at a NUL."""
+    return text.partition(b"\0")[0]
+
+
 def wrong_type() -> Error:
     return Error(WRONGTYPE)
 
@@ -51,11 +56,12 @@ def invalid_expire(command: bytes) -> Error:
 def unknown_subcommand(container: str, subcommand: bytes) -> Error:
     """*container*: the command's upper-case name; Redis shows 128 bytes of *subcommand*."""
     name = container.encode()
-    return Error(b"ERR unknown subcommand '%b'. Try %b HELP." % (subcommand[:128], name))
+    return Error(b"ERR unknown subcommand '%b'. Try %b HELP." % (until_nul(subcommand)[:128], name))
 
 
 def subcommand_syntax(argv: Sequence[bytes]) -> Error:
     """A subcommand that its handler finds to have arguments that it does not take."""
     return Error(
-        b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP." % (argv[1][:128], argv[0].upper())
+        b"ERR unknown subcommand or wrong number of arguments for '%b'. Try %b HELP."
+        % (until_nul(argv[1])[:128], argv[0].upper())
     )

@@ -216,7 +216,7 @@ class Database:
             return False
         self.delete(key)
         self.engine.statistics.expired_keys += 1
-        self.changed(key, notifications.EXPIRED, b"expired")
+        self.changed(key, notifications.EXPIRED, b"expired", dirty=0)
         return True
 
     def next_expiry(self) -> int | None:

@@ -58,7 +58,10 @@ def debug(client: Session, argv: list[bytes]) -> Reply:
 
 
 def _unknown(argv: list[bytes]) -> Error:
-    return Error(b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP." % argv[1][:128])
+    return Error(
+        b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP."
+        % errors.until_nul(argv[1])[:128]
+    )
 
 
 # Time

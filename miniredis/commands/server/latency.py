@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from miniredis.commands.help import subcommand_help
 from miniredis.commands.server.latency_report import doctor, graph
+from miniredis.engine import errors
 from miniredis.engine.command import Variant, command, container
 from miniredis.engine.engine import CommandState
 from miniredis.engine.latency import histogram
@@ -68,7 +69,7 @@ def latency_history(client: Session, argv: list[bytes]) -> Reply:
 def latency_graph(client: Session, argv: list[bytes]) -> Reply:
     event = client.engine.latency.events.get(argv[2])
     if event is None:
-        raise Error(b"ERR No samples available for event '%b'" % argv[2])
+        raise Error(b"ERR No samples available for event '%b'" % errors.until_nul(argv[2]))
     return Verbatim(graph(argv[2].decode(), event, client.engine.now // 1000).encode())
 
 

@@ -6,10 +6,10 @@ Making it a replica of somebody, or attaching one to it, is refused.
 
 from __future__ import annotations
 
+from miniredis.engine import errors
 from miniredis.engine.arguments import int32, integer, integer_in_range, positive_integer
 from miniredis.engine.blocking import Blocked
 from miniredis.engine.command import Variant, command
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Error, Reply
 
@@ -145,7 +145,7 @@ def failover(client: Session, argv: list[bytes]) -> Reply:
         elif option == b"abort" and len(argv) == 2:
             raise Error("ERR No failover in progress.")
         elif option != b"force":
-            raise syntax_error()
+            raise errors.syntax_error()
         position += 1
     raise Error("ERR FAILOVER requires connected replicas.")
 
@@ -162,7 +162,7 @@ def failover(client: Session, argv: list[bytes]) -> Reply:
 )
 def replconf(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) % 2 == 0:
-        raise syntax_error()
+        raise errors.syntax_error()
     for option, value in zip(argv[1::2], argv[2::2], strict=True):
         match option.lower():
             case b"listening-port":
@@ -170,7 +170,7 @@ def replconf(client: Session, argv: list[bytes]) -> Reply:
             case b"ip-address" | b"capa" | b"ack" | b"getack" | b"rdb-only" | b"rdb-filter-only":
                 continue
             case _:
-                raise Error(b"ERR Unrecognized REPLCONF option: %b" % option)
+                raise Error(b"ERR Unrecognized REPLCONF option: %b" % errors.until_nul(option))
     return OK
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from miniredis.commands.help import subcommand_help
+from miniredis.engine import errors
 from miniredis.engine.arguments import integer_in_range
 from miniredis.engine.command import command, container
 from miniredis.engine.directives import LONG_MAX
@@ -35,7 +36,10 @@ container(
 )
 def slowlog_get(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) > 3:
-        raise Error(b"ERR unknown subcommand or wrong number of arguments for '%b'. Try SLOWLOG HELP." % argv[1])
+        raise Error(
+            b"ERR unknown subcommand or wrong number of arguments for '%b'. Try SLOWLOG HELP."
+            % errors.until_nul(argv[1])
+        )
     return _entries(client, _count(argv[2]) if len(argv) == 3 else 10)
 
 
