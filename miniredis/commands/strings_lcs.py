@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
+from typing import Final
 
 from miniredis.engine import errors
 from miniredis.engine.arguments import integer
@@ -25,6 +25,10 @@ class Match:
     @property
     def length(self) -> int:
         return self.a_end - self.a_start + 1
+
+
+_SIZE_OF_LENGTH: Final = 4
+"""Bytes that Redis's table takes for each pair of positions."""
 
 
 @command(
@@ -62,15 +66,18 @@ def lcs(client: Session, argv: list[bytes]) -> Reply:
     if length_only and with_index:
         raise Error("ERR If you want both the length and indexes, please just use IDX.")
 
-    table = _lengths(a, b)
+    if (len(a) + 1) * (len(b) + 1) * _SIZE_OF_LENGTH > client.engine.config.proto_max_bulk_len:
+        raise Error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
+    table = _table(a, b)
+    length = len(b) - table[-1].bit_count()
     if length_only:
-        return table[len(a)][len(b)]
+        return length
     matches = _matches(a, b, table)
     if not with_index:
         return b"".join(a[match.a_start : match.a_end + 1] for match in reversed(matches))
     return {
         b"matches": [_describe(match, with_lengths) for match in matches if match.length >= minimum_length],
-        b"len": table[len(a)][len(b)],
+        b"len": length,
     }
 
 
@@ -82,34 +89,40 @@ def _string(value: Value | None) -> bytes:
     return string_bytes(value)
 
 
-def _lengths(a: bytes, b: bytes) -> list[array[int]]:
-    """``table[i][j]``: the length of the longest common subsequence of ``a[:i]`` and ``b[:j]``."""
-    above = array("L", bytes(8 * (len(b) + 1)))
-    table = [above]
+def _table(a: bytes, b: bytes) -> list[int]:
+    """The lengths of the longest common subsequences of ``a[:i]`` and ``b[:j]``, as one number for each *i*.
+
+    Bit ``j - 1`` of ``table[i]`` is 0 where the length for *j* is one more than that for ``j - 1``. A row comes from
+    the one above by an addition, for all *j* at once (Hyyrö 2004): of numbers of a thousand digits, but in C.
+    """
+    backwards = b[::-1]
+    places = {letter: int(backwards.translate(_only(letter)), 2) for letter in set(a) & set(b)}
+    every_place = (1 << len(b)) - 1
+    row = every_place
+    table = [row]
     for letter in a:
-        row = array("L", [0])
-        left = diagonal = 0
-        for column, other in enumerate(b, 1):
-            up = above[column]
-            if letter == other:
-                left = diagonal + 1
-            elif up > left:
-                left = up
-            row.append(left)
-            diagonal = up
+        matching = row & places.get(letter, 0)
+        row = (row + matching | row - matching) & every_place
         table.append(row)
-        above = row
     return table
 
 
-def _matches(a: bytes, b: bytes, table: list[array[int]]) -> list[Match]:
+def _only(letter: int) -> bytes:
+    """What ``translate`` needs to write 1 for *letter* and 0 for all others."""
+    return b"0" * letter + b"1" + b"0" * (255 - letter)
+
+
+def _matches(a: bytes, b: bytes, table: list[int]) -> list[Match]:
     """The runs of the subsequence that Redis picks among the longest: from the end, preferring to step back in *b*."""
     matches: list[Match] = []
     current: Match | None = None
     i, j = len(a), len(b)
+    width = j // 8 + 1
+    row = table[i].to_bytes(width, "little")
     while i and j:
         if a[i - 1] == b[j - 1]:
             i, j = i - 1, j - 1
+            row = table[i].to_bytes(width, "little")
             if current is None:
                 current = Match(i, i, j, j)
                 matches.append(current)
@@ -117,10 +130,11 @@ def _matches(a: bytes, b: bytes, table: list[array[int]]) -> list[Match]:
                 current.a_start, current.b_start = i, j
         else:
             current = None
-            if table[i - 1][j] > table[i][j - 1]:
-                i -= 1
-            else:
+            if row[j - 1 >> 3] >> (j - 1 & 7) & 1:  # without the last of b it is as long
                 j -= 1
+            else:
+                i -= 1
+                row = table[i].to_bytes(width, "little")
     return matches
 
 
