@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from miniredis.commands.scanning import parse_scan_options, scan_cursor, scan_reply
 from miniredis.engine import errors, notifications
-from miniredis.engine.arguments import integer, random_count
+from miniredis.engine.arguments import integer, random_count, refuse_endless
 from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Error, Reply
@@ -363,6 +363,7 @@ def hrandfield(client: Session, argv: list[bytes]) -> Reply:
     elif count > 0:
         chosen = value.index().sample(client.engine.random, count)
     else:
+        refuse_endless(count)
         chosen = value.index().choices(client.engine.random, -count)
     if not with_values:
         return chosen

@@ -11,7 +11,7 @@ from typing import Final
 
 from miniredis.commands.scanning import parse_scan_options, scan_cursor, scan_reply
 from miniredis.engine import errors, notifications
-from miniredis.engine.arguments import positive_integer, random_count
+from miniredis.engine.arguments import positive_integer, random_count, refuse_endless
 from miniredis.engine.command import command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import Reply, ReplySet
@@ -286,6 +286,7 @@ def srandmember(client: Session, argv: list[bytes]) -> Reply:
         return list(value)
     if count > 0:
         return value.index().sample(client.engine.random, count)
+    refuse_endless(count)
     return value.index().choices(client.engine.random, -count)
 
 

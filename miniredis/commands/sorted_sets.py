@@ -17,7 +17,7 @@ from typing import Final
 
 from miniredis.commands.scanning import parse_scan_options, scan_cursor, scan_reply
 from miniredis.engine import errors, notifications
-from miniredis.engine.arguments import double, random_count
+from miniredis.engine.arguments import double, random_count, refuse_endless
 from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import NULL_ARRAY, Error, Reply
@@ -358,6 +358,7 @@ def zrandmember(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], SortedSet)
     if value is None or not count:
         return []
+    refuse_endless(count)
     chosen = _random_pairs(client, value, count)
     return scored_reply(client, chosen) if with_scores else [member for member, _ in chosen]
 

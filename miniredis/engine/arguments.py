@@ -6,7 +6,7 @@ reported.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from miniredis.engine import errors
 from miniredis.resp.types import Error
@@ -15,6 +15,9 @@ from miniredis.structures.numbers import INT64_MAX, INT64_MIN, parse_double, par
 
 if TYPE_CHECKING:
     from miniredis.engine.engine import Engine
+
+MOST_CHOICES: Final = 1 << 24
+"""Elements that SRANDMEMBER and its like choose with repetition; a gigabyte of Python's objects."""
 
 
 def integer(text: bytes, message: str = errors.NOT_AN_INTEGER) -> int:
@@ -52,6 +55,15 @@ def random_count(text: bytes) -> int:
     if value == INT64_MIN:
         raise Error(f"ERR value is out of range, value must between {-INT64_MAX} and {INT64_MAX}")
     return value
+
+
+def refuse_endless(count: int) -> None:
+    """Refuse to choose so many elements, some of them again and again, that no machine holds the reply.
+
+    Redis begins to send it, and sends until its memory is full.
+    """
+    if count < -MOST_CHOICES:
+        raise Error(errors.OUT_OF_RANGE)
 
 
 def double(text: bytes, engine: Engine, message: str = errors.NOT_A_FLOAT) -> float:
