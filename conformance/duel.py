@@ -39,7 +39,7 @@ ALL_EVENTS: Final = b"EAmn"
 LISTENER: Final = 1000
 """The number of the connection that listens to the notifications of a pipeline."""
 
-COMPACT_ENCODINGS: Final = (b"listpack", b"ziplist", b"intset")
+ENCODING_WITHOUT_ORDER: Final = b"hashtable"
 
 
 @dataclass(frozen=True)
@@ -195,6 +195,20 @@ class Side:
             yield number, [Outcome(frame=frame) for frame in wire.frames_at_hand()]
 
 
+def _depends_on_encoding(argv: Sequence[bytes]) -> bool:
+    freedom = freedom_of(argv)
+    return freedom is not None and freedom.fixed_when_compact and len(argv) > 1
+
+
+def _has_order(encoding: Frame | None) -> bool:
+    """By the reply to OBJECT ENCODING."""
+    return encoding is not None and type(encoding.value) is bytes and encoding.value != ENCODING_WITHOUT_ORDER
+
+
+def _may_be_a_set(argv: Sequence[bytes]) -> bool:
+    return argv[0].upper() in (b"SMEMBERS", b"SORT", b"SORT_RO")
+
+
 def _poll(condition: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + DEADLINE
     while not condition():
@@ -292,7 +306,11 @@ class Duel:
         That is: reply by reply; the keyspace notifications; how many changes the server counts; the datasets.
         """
         report = self._begin(title, protocol)
-        argvs = [tuple(argv) for argv in commands]
+        argvs: list[tuple[bytes, ...]] = []
+        for argv in map(tuple, commands):
+            if _depends_on_encoding(argv):
+                argvs.append((b"OBJECT", b"ENCODING", argv[1]))
+            argvs.append(argv)
         try:
             for side in self._sides:
                 side.expire_actively(False)
@@ -302,12 +320,17 @@ class Duel:
             changes = [-side.count_changes() for side in self._sides]
             replies = [side.pipeline(argvs, protocol) for side in self._sides]
             transactions = _Transactions()
+            before: Frame | None = None
             for argv, left, right in zip(argvs, *replies, strict=False):
                 agree = False
                 if left.frame is not None and right.frame is not None:
-                    agree = frames_agree(argv, left.frame, right.frame, queued=transactions.executed_by(1, argv))
+                    # A set that was a hash table, or made of one, keeps its order as a listpack: any.
+                    compact = _depends_on_encoding(argv) and _has_order(before) and not _may_be_a_set(argv)
+                    queued = transactions.executed_by(1, argv)
+                    agree = frames_agree(argv, left.frame, right.frame, compact=compact, queued=queued)
                     transactions.follow(1, argv, left.frame)
                 report.exchanges.append(Exchange(quote_command(argv), left, right, agree))
+                before = left.frame
             report.state = self._compare_state()
             heard = [side.heard() for side in self._sides]
             if heard[0] != heard[1]:
@@ -421,10 +444,9 @@ class _Play:
 
     def _is_compact(self, argv: Sequence[bytes]) -> bool:
         """Whether the command's reply depends on the key's encoding, and the reference keeps it compactly now."""
-        freedom = freedom_of(argv)
-        if freedom is None or not freedom.fixed_when_compact or len(argv) < 2:
+        if not _depends_on_encoding(argv):
             return False
-        return self._reference.control.call("OBJECT", "ENCODING", argv[1]).value in COMPACT_ENCODINGS
+        return _has_order(self._reference.control.call("OBJECT", "ENCODING", argv[1]))
 
 
 class _Transactions:

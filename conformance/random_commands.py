@@ -9,8 +9,9 @@ does so at once or in hours. And none asks for a huge reply or a huge string.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from random import Random
+from types import MappingProxyType
 from typing import Final
 
 from conformance.grammar import Argument, CommandGrammar
@@ -35,8 +36,8 @@ AMOUNTS: Final = _mostly("0 1 2 3 5 10 -1 -2 -7", "abc 1.5 9223372036854775807")
 
 POOLS: Final[dict[str, Sequence[bytes]]] = {
     # By name, where the name says more than the type
-    "seconds": _mostly("100 5000 100000", "0 -1 abc 9223372036854775807"),
-    "milliseconds": _mostly("100000 5000000", "0 -1 1.5 9223372036854775807"),
+    "seconds": _mostly("0 -1", "abc 9223372036854775807"),
+    "milliseconds": _mostly("0 -1", "1.5 9223372036854775807"),
     "offset": _mostly("0 1 2 5 100", "-1 -2 abc 536870912 9223372036854775807"),
     "count": AMOUNTS,
     "limit": AMOUNTS,
@@ -89,6 +90,9 @@ GARBAGE: Final = (b"0", b"1", b"-1", b"abc", b"", b"FOO", b"NX", b"WITHSCORES", 
 INVENTED: Final = 0.15
 """How often a value is made up instead of taken from a pool, where the type allows it."""
 
+DURATIONS_INVENTED: Final = 0.8
+"""How often a duration is: hardly ever the same one twice, since which ends later would depend on the milliseconds."""
+
 REPETITIONS: Final = (1,) * 40 + (2,) * 30 + (3,) * 20 + (10,) * 6 + (40,) * 3 + (200,)
 """How often an argument comes that may come several times."""
 
@@ -105,8 +109,16 @@ SMALL_LIMITS: Final = (
 """Settings under which small collections change their encoding."""
 
 
-def pipeline(random: Random, grammars: Sequence[CommandGrammar], length: int) -> list[Argv]:
-    """So many commands, each any of the grammar's; one pipeline in three has transactions in it, or small limits."""
+def pipeline(
+    random: Random,
+    grammars: Sequence[CommandGrammar],
+    length: int,
+    pools: Mapping[str, Sequence[bytes]] = MappingProxyType({}),
+) -> list[Argv]:
+    """So many commands, each any of the grammar's; one pipeline in three has transactions in it, or small limits.
+
+    Values of the kinds that ``pools`` names come from there only.
+    """
     argvs: list[Argv] = []
     if random.random() < 0.3:
         name, value = random.choice(SMALL_LIMITS)
@@ -115,13 +127,15 @@ def pipeline(random: Random, grammars: Sequence[CommandGrammar], length: int) ->
     for _ in range(length):
         if with_transactions and random.random() < 0.15:
             argvs.append((random.choice((b"MULTI", b"EXEC", b"EXEC", b"DISCARD")),))
-        argvs.append(command(random, random.choice(grammars)))
+        argvs.append(command(random, random.choice(grammars), pools))
     return [*argvs, (b"EXEC",)] if with_transactions else argvs
 
 
-def command(random: Random, grammar: CommandGrammar) -> Argv:
+def command(
+    random: Random, grammar: CommandGrammar, pools: Mapping[str, Sequence[bytes]] = MappingProxyType({})
+) -> Argv:
     """One command with arguments after its grammar; one in seven has one word dropped, doubled, replaced or added."""
-    author = _Author(random, {**POOLS, **POOLS_OF_COMMANDS.get(grammar.name, {})})
+    author = _Author(random, {**POOLS, **POOLS_OF_COMMANDS.get(grammar.name, {}), **pools}, not_invented=pools.keys())
     argv = [author.in_any_case(word) for word in grammar.words] + author.sequence(grammar.arguments)
     if random.random() < 1 / 7:
         at = random.randint(len(grammar.words), len(argv))
@@ -140,7 +154,8 @@ def command(random: Random, grammar: CommandGrammar) -> Argv:
 class _Author:
     """Writes the arguments of one command; ``pools`` are the values to choose from."""
 
-    def __init__(self, random: Random, pools: Mapping[str, Sequence[bytes]]) -> None:
+    def __init__(self, random: Random, pools: Mapping[str, Sequence[bytes]], not_invented: Set[str]) -> None:
+        self._not_invented = not_invented
         self._random = random
         self._pools = pools
         self._counted = 0  # how many values a ``numkeys`` has counted: as many weights belong to them
@@ -202,8 +217,10 @@ class _Author:
             case "block":
                 return self.sequence(argument.children)
         pool = self._pools.get(argument.name)
-        invent = INVENTORS.get(argument.type if pool is None else argument.name)
-        if invent is not None and self._random.random() < INVENTED:
+        kind = argument.type if pool is None else argument.name
+        invent = None if kind in self._not_invented else INVENTORS.get(kind)
+        often = DURATIONS_INVENTED if argument.name in ("seconds", "milliseconds") else INVENTED
+        if invent is not None and self._random.random() < often:
             return [invent(self._random)]
         return [self._random.choice(pool or self._pools.get(argument.type) or TEXTS)]
 
@@ -265,5 +282,7 @@ INVENTORS: Final[dict[str, Callable[[Random], bytes]]] = {
     "double": _invented_double,
     "min": _invented_bound,
     "max": _invented_bound,
+    "seconds": lambda random: b"%d" % random.randint(100, 10**6),
+    "milliseconds": lambda random: b"%d" % random.randint(10**5, 10**9),
 }
 """How values of a type, or of a name that has a pool of its own, are made up."""
