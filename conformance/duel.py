@@ -53,6 +53,10 @@ class Outcome:
         return self.event if self.frame is None else show(self.frame.value)
 
 
+SENT: Final = Outcome("(sent)")
+NOTHING: Final = Outcome("(nothing)")
+
+
 class Side:
     """One of the two servers: the control connection and the numbered connections of the running scenario."""
 
@@ -157,6 +161,12 @@ class Side:
         noticed = _poll(lambda: self.count("connected_clients") < before)
         return Outcome("(closed by the client)" if noticed else f"(close not noticed within {DEADLINE} s)")
 
+    def close_all(self, numbers: Sequence[int]) -> None:
+        """Close these connections and wait until the server knows: one that is blocked could still take something."""
+        for number in numbers:
+            if number in self._wires:
+                self.close_connection(number)
+
     def repeat_until(self, argv: Sequence[bytes], awaited: str) -> Outcome:
         """Ask on the control connection until the reply, as shown, is the awaited one."""
         if _poll(lambda: show(self.control.call(*argv).value) == awaited):
@@ -207,6 +217,10 @@ def _has_order(encoding: Frame | None) -> bool:
 
 def _may_be_a_set(argv: Sequence[bytes]) -> bool:
     return argv[0].upper() in (b"SMEMBERS", b"SORT", b"SORT_RO")
+
+
+def _same_bytes(left: Outcome, right: Outcome) -> bool:
+    return left.frame is not None and right.frame is not None and left.frame.raw == right.frame.raw
 
 
 def _poll(condition: Callable[[], bool]) -> bool:
@@ -345,6 +359,33 @@ class Duel:
             self._end()
         return report
 
+    def play_crowd(self, title: str, commands: Sequence[tuple[int, Sequence[bytes]]], protocol: int) -> Report:
+        """Send each command on the connection of its number, one after the other, and read nothing before the end.
+
+        So who blocks, blocks, and what he is sent meanwhile waits too. What each connection received must be the same,
+        to the byte and in the same order.
+        """
+        report = self._begin(title, protocol)
+        numbers = sorted({number for number, _ in commands})
+        try:
+            for number, argv in commands:
+                for side in self._sides:
+                    side.wire(number, protocol).send(*argv)
+                    side.control.call("PING")  # the next may come by another connection
+                report.exchanges.append(Exchange(f"{number}! {quote_command(tuple(argv))}", SENT, SENT, True))
+            received = [dict(side.left_over()) for side in self._sides]
+            for number in numbers:
+                ours, theirs = (each.get(number, []) for each in received)
+                for at in range(max(len(ours), len(theirs))):
+                    left, right = (side[at] if at < len(side) else NOTHING for side in (ours, theirs))
+                    report.exchanges.append(Exchange(f"{number}<", left, right, _same_bytes(left, right)))
+            report.state = self._compare_state()
+        finally:
+            for side in self._sides:
+                side.close_all(numbers)
+            self._end()
+        return report
+
     def _begin(self, title: str, protocol: int) -> Report:
         for side in self._sides:
             emptied = side.control.call("FLUSHALL").value
@@ -379,7 +420,7 @@ class _Play:
                 for side in sides:
                     self._send(side, step)
                 if step.action is Action.SEND:
-                    return Exchange(step.line, Outcome("(sent)"), Outcome("(sent)"), True)
+                    return Exchange(step.line, SENT, SENT, True)
                 return self._compare(step.line, step.connection, [side.read(step.connection) for side in sides])
             case Action.READ:
                 return self._compare(step.line, step.connection, [side.read(step.connection) for side in sides])
@@ -401,7 +442,7 @@ class _Play:
             self._reference.left_over(), self._target.left_over(), strict=False
         ):
             for at in range(max(len(reference), len(target))):
-                pair = [side[at] if at < len(side) else Outcome("(nothing)") for side in (reference, target)]
+                pair = [side[at] if at < len(side) else NOTHING for side in (reference, target)]
                 yield self._compare(f"{number}<  (left unread)", number, pair)
 
     def _send(self, side: Side, step: Step) -> None:

@@ -15,12 +15,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Final
 
 from conformance.duel import Duel, Report
 from conformance.grammar import Argument, CommandGrammar, read_grammar
-from conformance.random_commands import Argv, pipeline
+from conformance.random_commands import Argv, crowd, pipeline
 from conformance.servers import REFERENCES, Server, find_server, start, start_miniredis
 from conformance.shrink import shrink
 
@@ -34,15 +35,23 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "set": ("SET other text", "SADD k1 1 2 3", "SADD k2 a b"),
     "sorted-set": ("SET other text", "ZADD k1 1 a 2 b 3 c", "ZADD k2 0 a 0 b 0 c", "SADD k3 a b x"),
     "lex": ("SET other text", "ZADD k1 0 a 0 b 0 c"),
+    "crowd": (),
     "generic": ("SET k1 10", "RPUSH k2 3 1 2", "SADD k3 1 2 3", "HSET other a 1 b 2", "ZADD missing 1 a 2 b"),
     "all": ("SET k1 10", "RPUSH k2 3 1 2", "SADD k3 1 2 3", "HSET other a 1 b 2", "ZADD missing 1 a 2 b"),
 }
 """Redis's name of the family, and what is there when its commands start.
 
 ``all`` are all the others. ``lex`` are sorted sets whose members have one score: where they have not, what the commands
-that go by the members' order answer depends on the random levels of a skip list, and Redis leaves it open.
+that go by the members' order answer depends on the random levels of a skip list, and Redis leaves it open. ``crowd``
+are several clients who block, watch, subscribe and give each other what they wait for.
 """
 
+CROWD_FAMILY: Final = {
+    *("LPUSH", "RPUSH", "LPOP", "RPOP", "LMOVE", "RPOPLPUSH", "LREM", "LLEN", "ZADD", "ZREM", "ZPOPMIN", "SET", "DEL"),
+    *("RENAME", "COPY", "MOVE", "SORT", "ZUNIONSTORE", "ZRANGESTORE", "SADD", "GETDEL", "INCR", "EXPIRE", "SWAPDB"),
+    *("SELECT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "RESET", "FLUSHDB", "PING"),
+    *("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "PUBLISH", "SPUBLISH"),
+}
 LEX_COMMANDS: Final = {"ZRANGEBYLEX", "ZREVRANGEBYLEX", "ZLEXCOUNT", "ZREMRANGEBYLEX"}
 LEX_FAMILY: Final = LEX_COMMANDS | {
     "ZADD",
@@ -98,6 +107,7 @@ class Fuzzer:
         self._grammars = family_of(duel.reference, family)
         self._setup: list[Argv] = [tuple(line.encode().split()) for line in FAMILIES[family]]
         self._pools = {"double": (b"0",)} if family == "lex" else {}
+        self._is_crowd = family == "crowd"
         self.commands_run = 0
 
     def differences(self, seed: str, commands: int, *, seconds: float = float("inf")) -> Iterator[Difference]:
@@ -112,7 +122,8 @@ class Fuzzer:
 
     def pipeline(self, seed: str) -> Difference | None:
         """Make the pipeline of that seed and run it."""
-        argvs = pipeline(Random(seed), self._grammars, PIPELINE_LENGTH, self._pools)
+        make = crowd if self._is_crowd else partial(pipeline, pools=self._pools)
+        argvs = make(Random(seed), self._grammars, PIPELINE_LENGTH)
         self.commands_run += len(argvs)
         report = self._play(argvs)
         if report.agree:
@@ -121,6 +132,9 @@ class Fuzzer:
         return Difference(seed, short, self._play(short))
 
     def _play(self, argvs: Sequence[Argv]) -> Report:
+        if self._is_crowd:
+            commands = [(int(number), argv) for number, *argv in argvs if argv]
+            return self._duel.play_crowd(self._title, commands, self._protocol)
         return self._duel.play_pipeline(self._title, [*self._setup, *argvs], self._protocol)
 
 
@@ -128,6 +142,8 @@ def family_of(server: Server, family: str) -> list[CommandGrammar]:
     """The commands of that family, as the server documents them, without those that are left out."""
     with server.connect() as wire:
         grammars = read_grammar(wire)
+    if family == "crowd":
+        return [each for each in grammars if each.name in CROWD_FAMILY or (each.blocking and each.group in FAMILIES)]
     if family == "lex":
         return [each for each in grammars if each.name in LEX_FAMILY]
     groups = FAMILIES if family == "all" else (family,)

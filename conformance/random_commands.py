@@ -14,6 +14,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Final
 
+from conformance.freedoms import freedom_of
 from conformance.grammar import Argument, CommandGrammar
 
 Argv = tuple[bytes, ...]
@@ -66,6 +67,8 @@ POOLS: Final[dict[str, Sequence[bytes]]] = {
         *EMPTY_AND_BLANK,
     ),
     "unix-time": _mostly("33177117420000 33177117420", "1 0 -1 abc"),
+    "channel": _mostly("c1 c2", "k1"),
+    "shardchannel": _mostly("c1 c2", "k1"),
     "pattern": (*_mostly("* k* [ab]* ? k1", "[^a] \\a k*->a # *a"), b""),
 }
 """Values by the name of the argument or, failing that, by its type. ``other`` is a key of another family's type."""
@@ -95,6 +98,9 @@ DURATIONS_INVENTED: Final = 0.8
 
 REPETITIONS: Final = (1,) * 40 + (2,) * 30 + (3,) * 20 + (10,) * 6 + (40,) * 3 + (200,)
 """How often an argument comes that may come several times."""
+
+CROWD_SIZE: Final = 5
+"""Clients that send commands in turn."""
 
 SMALL_LIMITS: Final = (
     ("hash-max-listpack-entries", "4"),
@@ -129,6 +135,20 @@ def pipeline(
             argvs.append((random.choice((b"MULTI", b"EXEC", b"EXEC", b"DISCARD")),))
         argvs.append(command(random, random.choice(grammars), pools))
     return [*argvs, (b"EXEC",)] if with_transactions else argvs
+
+
+def crowd(random: Random, grammars: Sequence[CommandGrammar], length: int) -> list[Argv]:
+    """So many commands of several clients: the first word is the number of the connection.
+
+    Whoever blocks, blocks for ever: when a time is over would be a race.
+    """
+    forever = {"timeout": (b"0",)}
+    argvs: list[Argv] = []
+    while len(argvs) < length:
+        argv = command(random, random.choice(grammars), forever)
+        if freedom_of(argv) is None:
+            argvs.append((b"%d" % random.randint(1, CROWD_SIZE), *argv))
+    return argvs
 
 
 def command(

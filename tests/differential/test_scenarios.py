@@ -16,10 +16,10 @@ from conformance.scenario import Scenario, load_all
 from conformance.servers import REFERENCES
 
 FAMILIES_TO_COME: Final = frozenset(
-    {"acl", "bitmaps", "cluster", "geo", "hyperloglog", "memory", "scripting", "serialization", "streams"}
+    {"acl", "bitmaps", "cluster", "geo", "hyperloglog", "memory", "scripting", "serialization", "streams", "tracking"}
 )
-"""Families that miniredis does not have yet (``memory``: refusing or evicting for want of it). Their scenarios are
-collected only when real servers are compared with each other, which keeps the scenarios right."""
+"""Families that miniredis does not have yet (``memory``: refusing or evicting for want of it; ``tracking``: client-side
+caching). Their scenarios are collected only when real servers are compared with each other, which keeps them right."""
 
 
 def families_left_out() -> frozenset[str]:
