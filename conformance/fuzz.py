@@ -47,11 +47,14 @@ are several clients who block, watch, subscribe and give each other what they wa
 """
 
 CROWD_FAMILY: Final = {
-    *("LPUSH", "RPUSH", "LPOP", "RPOP", "LMOVE", "RPOPLPUSH", "LREM", "LLEN", "ZADD", "ZREM", "ZPOPMIN", "SET", "DEL"),
-    *("RENAME", "COPY", "MOVE", "SORT", "ZUNIONSTORE", "ZRANGESTORE", "SADD", "GETDEL", "INCR", "EXPIRE", "SWAPDB"),
-    *("SELECT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "RESET", "FLUSHDB", "PING"),
-    *("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "PUBLISH", "SPUBLISH"),
+    **dict.fromkeys(("LPUSH", "RPUSH", "ZADD", "DEL", "EXEC", "RESET"), 12),
+    **dict.fromkeys(("LPOP", "LMOVE", "RPOPLPUSH", "LREM", "LLEN", "ZREM", "ZPOPMIN", "SET", "RENAME", "COPY"), 4),
+    **dict.fromkeys(("MOVE", "SORT", "MULTI", "ZUNIONSTORE", "ZRANGESTORE", "WATCH", "PUBLISH"), 4),
+    **dict.fromkeys(("SADD", "GETDEL", "INCR", "EXPIRE", "SWAPDB", "SELECT", "DISCARD", "UNWATCH", "FLUSHDB"), 2),
+    **dict.fromkeys(("SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SPUBLISH"), 1),
 }
+"""What a crowd does besides blocking, and how often."""
+
 LEX_COMMANDS: Final = {"ZRANGEBYLEX", "ZREVRANGEBYLEX", "ZLEXCOUNT", "ZREMRANGEBYLEX"}
 LEX_FAMILY: Final = LEX_COMMANDS | {
     "ZADD",
@@ -143,12 +146,14 @@ def family_of(server: Server, family: str) -> list[CommandGrammar]:
     with server.connect() as wire:
         grammars = read_grammar(wire)
     if family == "crowd":
-        return [each for each in grammars if each.name in CROWD_FAMILY or (each.blocking and each.group in FAMILIES)]
-    if family == "lex":
-        return [each for each in grammars if each.name in LEX_FAMILY]
-    groups = FAMILIES if family == "all" else (family,)
-    left_out = LEFT_OUT.keys() | LEX_COMMANDS
-    chosen = [each for each in grammars if each.group in groups and not each.blocking and each.name not in left_out]
+        blocking = [each for each in grammars if each.blocking and each.group in FAMILIES and each.name not in LEFT_OUT]
+        chosen = 3 * blocking + [each for each in grammars for _ in range(CROWD_FAMILY.get(each.name, 0))]
+    elif family == "lex":
+        chosen = [each for each in grammars if each.name in LEX_FAMILY]
+    else:
+        groups = FAMILIES if family == "all" else (family,)
+        left_out = LEFT_OUT.keys() | LEX_COMMANDS
+        chosen = [each for each in grammars if each.group in groups and not each.blocking and each.name not in left_out]
     return [
         replace(
             each, arguments=_without({token for name, token in OPTIONS_LEFT_OUT if name == each.name}, each.arguments)

@@ -99,7 +99,7 @@ DURATIONS_INVENTED: Final = 0.8
 REPETITIONS: Final = (1,) * 40 + (2,) * 30 + (3,) * 20 + (10,) * 6 + (40,) * 3 + (200,)
 """How often an argument comes that may come several times."""
 
-CROWD_SIZE: Final = 5
+CROWD_SIZE: Final = 10
 """Clients that send commands in turn."""
 
 SMALL_LIMITS: Final = (

@@ -78,7 +78,7 @@ def slaveof(client: Session, argv: list[bytes]) -> Reply:
 def wait(client: Session, argv: list[bytes]) -> Reply:
     replicas = integer(argv[1])
     milliseconds = _timeout(argv[2])
-    if replicas <= 0:
+    if _as_c_int(replicas) <= 0:
         return 0
     return client.engine.block(Blocked(client, "wait", timeout_reply=0), milliseconds)
 
@@ -107,9 +107,14 @@ def waitaof(client: Session, argv: list[bytes]) -> Reply:
     if local and not is_logging:
         raise Error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
     reached = [int(is_logging), 0]
-    if replicas == 0:
+    if _as_c_int(replicas) <= 0:
         return reached
     return client.engine.block(Blocked(client, "wait", timeout_reply=reached), milliseconds)
+
+
+def _as_c_int(number: int) -> int:
+    """What is left of *number* in the 32 bits in which Redis keeps how many replicas are waited for."""
+    return (number + 2**31) % 2**32 - 2**31
 
 
 def _timeout(text: bytes) -> int:
