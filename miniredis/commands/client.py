@@ -206,7 +206,8 @@ def client_capa(client: Session, argv: list[bytes]) -> Reply:
 def client_reply(client: Session, argv: list[bytes]) -> Reply:
     match argv[2].lower():
         case b"on":
-            client.reply_mode = REPLY_ON
+            if client.reply_mode is not REPLY_SKIP_NEXT:  # but for a SKIP earlier in the same transaction
+                client.reply_mode = REPLY_ON
             reply: Reply = OK
         case b"off":
             client.reply_mode = REPLY_OFF

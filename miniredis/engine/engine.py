@@ -259,9 +259,14 @@ class Engine:
         if taken >= self._slow_from:
             self.note_slow(session, state.command, argv, taken)
         if self.monitors and not state.command.skip_monitor and not state.command.admin:
-            line = self.feed_monitors(session, argv)
-            if session.monitoring and reply.__class__ is not Blocked and not session.is_silent:
-                reply = Replies([reply, line])
+            return self._show(session, argv, reply)
+        return reply
+
+    def _show(self, session: Session, argv: list[bytes], reply: Reply) -> Reply:
+        """Feed the monitors. Returns *reply*, with the line behind it if the client is one of them."""
+        line = self.feed_monitors(session, argv)
+        if session.monitoring and reply.__class__ is not Blocked and not session.is_silent:
+            return Replies([reply, line])
         return reply
 
     def note_slow(self, session: Session, command: Command, argv: list[bytes], taken: int) -> None:
@@ -335,19 +340,19 @@ class Engine:
             return Error(f"ERR Command '{command.name}' not allowed inside a transaction")
         return Error("ERR Command not allowed inside a transaction")
 
-    def _reject(self, session: Session, state: CommandState | None, argv: list[bytes], error: Error) -> Error:
+    def _reject(self, session: Session, state: CommandState | None, argv: list[bytes], error: Error) -> Reply:
         """Refuse a command before it runs: a transaction that it was meant for will not be executed."""
         session.last_command = "NULL" if state is None else state.command.name
         if state is not None:
             state.rejected_calls += 1
             if state.command.name == "exec":
                 transactions.discard(session)
-                if self.monitors:
-                    self.feed_monitors(session, argv)
                 error = Error(b"EXECABORT Transaction discarded because of: " + error.message.removeprefix(b"ERR "))
         if session.transaction is not None:
             session.transaction.broken = True
         self.statistics.count_error(error.code)
+        if self.monitors and error.message.startswith(b"EXECABORT"):
+            return self._show(session, argv, error)  # they have seen the MULTI
         return error
 
     # Everybody else
@@ -379,7 +384,7 @@ class Engine:
         )
         line = SimpleString(text)
         for monitor in self.monitors:
-            if monitor is not session:
+            if monitor is not session and monitor.reply_mode is REPLY_ON:
                 monitor.deliver(line)
         return line
 

@@ -2,7 +2,7 @@
 
 A transaction is a queue of commands that were checked when they were queued and run in one piece by EXEC. A watched key
 breaks the transaction when it changes between WATCH and EXEC; once one has, there is nothing more to watch for, and the
-session's watched keys are forgotten at once.
+session's watched keys are forgotten at once (but not by FLUSHALL and SWAPDB, which change many).
 
 Time alone changes a key too: one that was alive at WATCH and has come to its end at EXEC breaks the transaction, be it
 removed yet or not. One that was past its time already when it was watched does not exist for anybody, and removing it
@@ -123,7 +123,8 @@ def touch(database: Database, key: bytes) -> None:
         if session.watched[database, key] and key not in database.data:
             session.watched[database, key] = False  # only now removed, but it did not exist before either
         else:
-            _break(session)
+            session.watch_broken = True
+            unwatch(session)
 
 
 def touch_all(database: Database, replaced_with: Database | None = None) -> None:
@@ -131,24 +132,19 @@ def touch_all(database: Database, replaced_with: Database | None = None) -> None
 
     It is flushed, or *replaced_with* that of another database.
     """
-    for key in list(database.watched):
+    for key, watchers in database.watched.items():
         comes = replaced_with is not None and key in replaced_with.data
         if key not in database.data and not comes:
             continue
         comes_past = replaced_with is not None and replaced_with.is_past(key)
-        for session in list(database.watched.get(key, ())):
+        for session in watchers:
             if session.watched[database, key]:
                 if not comes_past:
                     if comes:
-                        _break(session)
+                        session.watch_broken = True
                     else:
                         session.watched[database, key] = False
             elif key not in database.data and comes_past:
                 session.watched[database, key] = True
             else:
-                _break(session)
-
-
-def _break(session: Session) -> None:
-    session.watch_broken = True
-    unwatch(session)
+                session.watch_broken = True

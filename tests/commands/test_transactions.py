@@ -197,6 +197,12 @@ def test_a_reply_skipped_inside_exec_is_that_of_the_next_command(a: Peer) -> Non
     assert run(a, "ECHO 1", "ECHO 2") == [b"2"]
 
 
+def test_a_skip_inside_exec_outlives_an_on_behind_it(a: Peer) -> None:
+    run(a, "MULTI", "CLIENT REPLY SKIP", "CLIENT REPLY ON")
+    assert a("EXEC") == [NO_REPLY, OK]
+    assert run(a, "ECHO 1", "ECHO 2") == [b"2"]
+
+
 def test_who_kills_himself_gets_the_array_up_to_there(a: Peer) -> None:
     run(a, "MULTI", f"CLIENT KILL ID {a.session.id} SKIPME no", "SET k v")
     assert a("EXEC") == [1, NO_REPLY]
@@ -384,6 +390,19 @@ def test_monitor_shows_the_commands_when_they_run_and_exec_last(a: Peer, b: Peer
     assert [line.rpartition(b"] ")[2] for line in b.seen()] == [
         b'"MULTI"', b'"SET" "k" "v"', b'"EXEC"', b'"MULTI"', b'"EXEC" "x"',
     ]  # fmt: skip
+
+
+def test_a_monitor_that_switched_its_replies_off_sees_nothing(a: Peer, b: Peer) -> None:
+    run(b, "MONITOR", "CLIENT REPLY OFF")
+    a("PING")
+    assert b.seen() == []
+
+
+def test_a_monitor_sees_its_own_exec_that_aborts(a: Peer) -> None:
+    run(a, "MONITOR", "MULTI")
+    a.send("EXEC x")
+    error, line = a.seen()
+    assert (error, line.rpartition(b"] ")[2]) == (EXEC_ARITY, b'"EXEC" "x"')
 
 
 def test_a_monitor_sees_its_own_commands_behind_their_replies(a: Peer) -> None:
