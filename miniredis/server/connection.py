@@ -204,7 +204,9 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._flush()
         if self._waits == _UNFINISHED:
-            self._attend_soon()
+            # In a turn of its own: the server attends to all others, and to whom they wake, before anyone is read from.
+            self._is_attended = True
+            self._server.loop.call_soon(self.attend)
         elif not self._is_reading and self._held_size <= _READ_AHEAD:
             self._is_reading = True
             self._transport.resume_reading()

@@ -270,11 +270,13 @@ class Server:
         self._attention.append(connection)
 
     def attend(self) -> None:
-        """Attend to everybody who has asked for it."""
+        """Attend to everybody who has asked for it, and to whom they make ask: a client who gets what he has waited for
+        may, by what he sent meanwhile, end the wait of another, and Redis lets nobody in between."""
         self._delivered = None
-        waiting, self._attention = self._attention, []
-        for connection in waiting:
-            connection.attend()
+        while self._attention:
+            waiting, self._attention = self._attention, []
+            for connection in waiting:
+                connection.attend()
 
 
 def _is_loopback(host: str) -> bool:
