@@ -143,7 +143,8 @@ def _same_scan(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
     began_at = argv[1 if argv[0].upper() == b"SCAN" else 2]
     if not (began_at == left[0] == right[0] == b"0"):
         return True  # Part of the elements: every hash table is cut in another way.
-    in_pairs = argv[0].upper() in (b"HSCAN", b"ZSCAN") and b"NOVALUES" not in map(bytes.upper, argv)
+    words = {word.upper() for word in argv}
+    in_pairs = argv[0].upper() in (b"HSCAN", b"ZSCAN") and not words & {b"NOVALUES", b"NOSCORES"}
     return (_same_pairs if in_pairs else _same_elements)(argv, left[1], right[1])
 
 

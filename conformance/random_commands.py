@@ -87,7 +87,7 @@ POOLS_OF_COMMANDS: Final[dict[str, dict[str, Sequence[bytes]]]] = {
 """Where a command means something of its own by an argument's name."""
 
 COUNTS_WHAT_FOLLOWS: Final = {"numkeys", "numfields"}
-GARBAGE: Final = (b"0", b"1", b"-1", b"abc", b"", b"FOO", b"NX", b"WITHSCORES", b"LIMIT", b"COUNT", b"*", b"\x00")
+GARBAGE: Final = (b"0", b"200000", b"-1", b"abc", b"", b"FOO", b"NX", b"WITHSCORES", b"LIMIT", b"COUNT", b"*", b"\x00")
 
 
 INVENTED: Final = 0.15

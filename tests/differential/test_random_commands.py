@@ -14,7 +14,7 @@ import pytest
 from conformance.duel import Duel
 from conformance.fuzz import FAMILIES, Fuzzer
 
-EXAMPLES: Final = int(os.environ.get("MINIREDIS_EXAMPLES", "4"))
+EXAMPLES: Final = int(os.environ.get("MINIREDIS_EXAMPLES", "6"))
 SEED: Final = os.environ.get("MINIREDIS_SEED", "daily")
 
 
