@@ -177,7 +177,7 @@ class BlockedClients:
         try:
             reply = blocked.attempt(key)
         except Error as error:
-            reply = error.with_traceback(None)
+            reply = error.as_reply()
         except Exception:
             logger.exception("a bug in serving a client blocked for %s", blocked.kind)
             reply = Error("ERR internal error")

@@ -240,7 +240,7 @@ class Engine:
         try:
             reply = state.handler(session, argv)
         except Error as error:
-            reply = error.with_traceback(None)
+            reply = error.as_reply()
         except Exception:
             logger.exception("a bug in the command %s", state.command.name)
             reply = Error("ERR internal error")

@@ -59,6 +59,12 @@ class Error(Exception):
         """The first word: ``b"ERR"``, ``b"WRONGTYPE"``, …"""
         return self.message.partition(b" ")[0]
 
+    def as_reply(self) -> Error:
+        """This error, which was raised, without the memory of where and in whose handling: that holds frames, and a
+        frame that holds the reply would hold itself, until the garbage collector comes."""
+        self.__context__ = None
+        return self.with_traceback(None)
+
     def __repr__(self) -> str:
         return f"Error({self.message!r})"
 
