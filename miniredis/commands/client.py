@@ -73,7 +73,7 @@ def client_setname(client: Session, argv: list[bytes]) -> Reply:
 def check_client_name(client: Session, name: bytes) -> None:
     """Raise the error that Redis gives for a name that would break the lines of CLIENT LIST."""
     if client.engine.version.redis >= (7, 2):
-        name = name.partition(b"\0")[0]
+        name = errors.until_nul(name)
     if not _is_visible(name):
         raise Error("ERR Client names cannot contain spaces, newlines or special characters.")
 
@@ -93,8 +93,8 @@ def check_client_name(client: Session, name: bytes) -> None:
 def client_setinfo(client: Session, argv: list[bytes]) -> Reply:
     attribute, value = argv[2], argv[3]
     if attribute.lower() not in (b"lib-name", b"lib-ver"):
-        raise Error(b"ERR Unrecognized option '%b'" % attribute.partition(b"\0")[0])
-    if not _is_visible(value.partition(b"\0")[0]):
+        raise Error(b"ERR Unrecognized option '%b'" % errors.until_nul(attribute))
+    if not _is_visible(errors.until_nul(value)):
         raise Error(b"ERR %b cannot contain spaces, newlines or special characters." % attribute)
     if attribute.lower() == b"lib-name":
         client.lib_name = value

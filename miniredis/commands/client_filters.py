@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from miniredis.commands.client_line import capabilities, flags, is_of_type
+from miniredis.engine import errors
 from miniredis.engine.arguments import integer, integer_in_range
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error
 from miniredis.structures.numbers import INT64_MAX, parse_integer
@@ -76,7 +76,7 @@ def parse_filters(client: Session, argv: list[bytes], *, skip_me: bool) -> Clien
         position += 1
         may_lack_value = filters.is_valkey and word in IDS and position > 3
         if word not in known or (position == len(argv) and not may_lack_value):
-            raise syntax_error()
+            raise errors.syntax_error()
         if word in IDS:
             position = _read_ids(filters, word, argv, position)
             continue
@@ -112,7 +112,7 @@ def _yes_or_no(word: bytes) -> bool:
             return True
         case b"no":
             return False
-    raise syntax_error()
+    raise errors.syntax_error()
 
 
 # What each word asks
@@ -125,7 +125,7 @@ def _type(client: Session, value: bytes, word: str) -> Predicate:
 
 def client_type(client: Session, name: bytes) -> str:
     """The kind of client called *name*; raises Redis's error if there is none such."""
-    name = name.partition(b"\0")[0]
+    name = errors.until_nul(name)
     if name.lower() == b"primary" and client.engine.version.is_valkey:
         return "primary"
     kind = CLIENT_TYPES.get(name.lower())
@@ -136,7 +136,7 @@ def client_type(client: Session, name: bytes) -> str:
 
 def _user(client: Session, value: bytes, word: str) -> Predicate:
     if value != b"default":
-        raise Error(b"ERR No such user '%b'" % value.partition(b"\0")[0])
+        raise Error(b"ERR No such user '%b'" % errors.until_nul(value))
     return lambda session: session.user == value
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from miniredis.engine import errors
 from miniredis.engine.session import Session
 
 REPLY_BUFFER: Final = 1024
@@ -100,4 +101,4 @@ def _queue_length(client: Session) -> int:
 
 def _c_string(text: bytes) -> str:
     """What C's ``%s`` prints of *text*, each byte as the character of its number."""
-    return text.partition(b"\0")[0].decode("latin-1")
+    return errors.until_nul(text).decode("latin-1")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from miniredis.commands.client_filters import client_type, parse_filters
 from miniredis.commands.client_line import describe, is_of_type
+from miniredis.engine import errors
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.session import Session
 from miniredis.resp.types import Reply, Verbatim
 
@@ -110,7 +110,7 @@ def _listed(client: Session, argv: list[bytes]) -> list[Session]:
     if len(argv) > 3 and argv[2].lower() == b"id":
         ids = [integer(number, "ERR Invalid client ID") for number in argv[3:]]
         return [sessions[number] for number in ids if number in sessions]
-    raise syntax_error()
+    raise errors.syntax_error()
 
 
 def _lines(client: Session, argv: list[bytes], sessions: list[Session]) -> Reply:

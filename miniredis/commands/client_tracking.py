@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from miniredis.engine import errors
 from miniredis.engine.command import Variant, command
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Error, Reply, ReplySet
 
@@ -26,7 +26,7 @@ def client_tracking(client: Session, argv: list[bytes]) -> Reply:
             raise Error("ERR CLIENT TRACKING is not supported")
         case b"off":
             return OK
-    raise syntax_error()
+    raise errors.syntax_error()
 
 
 @command(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from miniredis.commands.client import check_client_name
-from miniredis.engine import transactions
-from miniredis.engine.arguments import int32, integer
+from miniredis.engine import errors, transactions
+from miniredis.engine.arguments import database, integer
 from miniredis.engine.command import Variant, command
 from miniredis.engine.directives import to_bytes
-from miniredis.engine.errors import syntax_error, wrong_arity
 from miniredis.engine.session import REPLY_OFF, REPLY_ON, Session
 from miniredis.engine.slowlog import REDACTED
 from miniredis.resp.types import OK, PONG, Error, Reply, SimpleString
 
-WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled."
+WRONG_PASSWORD: Final = "WRONGPASS invalid username-password pair or user is disabled."
 
 
 @command(
@@ -33,7 +33,7 @@ WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled."
 )
 def auth(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) > 3:
-        raise syntax_error()
+        raise errors.syntax_error()
     user, password = argv[1] if len(argv) == 3 else b"default", argv[-1]
     argv[1:] = [REDACTED] * (len(argv) - 1)
     if len(argv) == 2 and not client.engine.config.requirepass:
@@ -120,7 +120,7 @@ def _hello_options(client: Session, argv: list[bytes]) -> Iterator[tuple[bytes, 
             yield option, [argv[position + 1]]
             position += 2
         else:
-            raise Error(b"ERR Syntax error in HELLO option '%b'" % argv[position].partition(b"\0")[0])
+            raise Error(b"ERR Syntax error in HELLO option '%b'" % errors.until_nul(argv[position]))
 
 
 def _refuse_unauthenticated(client: Session) -> None:
@@ -161,7 +161,7 @@ def _greeting(client: Session) -> Reply:
 )
 def ping(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) > 2:
-        raise wrong_arity("ping")
+        raise errors.wrong_arity("ping")
     if client.in_restricted_mode:
         return [b"pong", argv[1] if len(argv) == 2 else b""]
     return argv[1] if len(argv) == 2 else PONG
@@ -193,11 +193,7 @@ def echo(client: Session, argv: list[bytes]) -> Reply:
     variants=[Variant(valkey_since="8.0.0", flags="loading stale fast allow_busy")],
 )
 def select(client: Session, argv: list[bytes]) -> Reply:
-    number = int32(argv[1])
-    databases = client.engine.databases
-    if not 0 <= number < len(databases):
-        raise Error("ERR DB index is out of range")
-    client.db = databases[number]
+    client.db = database(argv[1], client.engine)
     return OK
 
 

@@ -8,8 +8,7 @@ from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
-
-INT64_MAX = (1 << 63) - 1
+from miniredis.structures.numbers import INT64_MAX, INT64_MIN
 
 
 @command(
@@ -97,7 +96,7 @@ def _expire(client: Session, argv: list[bytes], name: bytes, *, unit: int, base:
     key, db = argv[1], client.db
     conditions = _conditions(argv) if len(argv) > 3 else ()
     when = integer(argv[2]) * unit
-    if not -INT64_MAX - 1 <= when <= INT64_MAX - base:
+    if not INT64_MIN <= when <= INT64_MAX - base:
         raise errors.invalid_expire(name)
     when += base
     if db.write(key) is None:

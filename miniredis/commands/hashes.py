@@ -290,7 +290,7 @@ def hincrby(client: Session, argv: list[bytes]) -> Reply:
         raise Error("ERR hash value is not an integer")
     result = present + increment
     if not INT64_MIN <= result <= INT64_MAX:
-        raise Error("ERR increment or decrement would overflow")
+        raise Error(errors.INCREMENT_OVERFLOW)
     value.set(field, b"%d" % result, client.engine.config)
     client.db.changed(key, notifications.HASH, b"hincrby")
     return result
@@ -325,7 +325,7 @@ def hincrbyfloat(client: Session, argv: list[bytes]) -> Reply:
         raise Error("ERR hash value is not a float")
     result = add(present, increment)
     if not result.is_finite:
-        raise Error("ERR increment would produce NaN or Infinity")
+        raise Error(errors.INCREMENT_TO_INFINITY)
     text = format_human(result)
     value.set(field, text, client.engine.config)
     client.db.changed(key, notifications.HASH, b"hincrbyfloat")

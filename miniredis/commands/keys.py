@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from miniredis.commands.scanning import parse_scan_options, scan_cursor, scan_reply
-from miniredis.engine import notifications
-from miniredis.engine.arguments import int32
+from miniredis.engine import errors, notifications
+from miniredis.engine.arguments import database
 from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.keyspace import Database
 from miniredis.engine.session import Session
@@ -153,7 +153,7 @@ def _rename(db: Database, source: bytes, destination: bytes, *, replace: bool) -
     """Whether it was renamed; a key renamed to itself counts where an existing destination may be replaced."""
     value = db.write(source)
     if value is None:
-        raise Error("ERR no such key")
+        raise Error(errors.NO_SUCH_KEY)
     if source == destination:
         return replace
     if db.write(destination) is not None:
@@ -195,10 +195,10 @@ def copy(client: Session, argv: list[bytes]) -> Reply:
         if token == b"REPLACE":
             replace = True
         elif token == b"DB" and position + 1 < len(argv):
-            target = _database(client, argv[position + 1])
+            target = database(argv[position + 1], client.engine)
             position += 1
         else:
-            raise Error("ERR syntax error")
+            raise errors.syntax_error()
         position += 1
     if target is client.db and source == destination:
         raise Error("ERR source and destination objects are the same")
@@ -227,7 +227,7 @@ def copy(client: Session, argv: list[bytes]) -> Reply:
 )
 def move(client: Session, argv: list[bytes]) -> Reply:
     key, db = argv[1], client.db
-    target = _database(client, argv[2])
+    target = database(argv[2], client.engine)
     if target is db:
         raise Error("ERR source and destination objects are the same")
     value = db.write(key)
@@ -239,13 +239,6 @@ def move(client: Session, argv: list[bytes]) -> Reply:
     db.changed(key, notifications.GENERIC, b"move_from")
     target.changed(key, notifications.GENERIC, b"move_to", dirty=0)
     return 1
-
-
-def _database(client: Session, text: bytes) -> Database:
-    number = int32(text)
-    if not 0 <= number < len(client.engine.databases):
-        raise Error("ERR DB index is out of range")
-    return client.engine.databases[number]
 
 
 @command(

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from miniredis.engine import notifications
+from miniredis.engine import errors, notifications
 from miniredis.engine.engine import Engine
-from miniredis.engine.errors import syntax_error, wrong_type
 from miniredis.engine.keyspace import Database
 from miniredis.engine.session import Session
 from miniredis.resp.types import Reply
@@ -38,7 +37,7 @@ def parse_end(text: bytes) -> End:
     """The end that ``LEFT`` or ``RIGHT`` names."""
     end = ENDS.get(text.upper())
     if end is None:
-        raise syntax_error()
+        raise errors.syntax_error()
     return end
 
 
@@ -69,7 +68,7 @@ def push(client: Session, key: bytes, elements: Sequence[bytes], end: End, *, on
         target = new_list(client.engine)
         db.add(key, target)
     elif target.__class__ is not List:
-        raise wrong_type()
+        raise errors.wrong_type()
     target.try_conversion_growing(elements, client.engine.config.list_max_listpack_size)
     length = end.push(target, elements)
     db.changed(key, notifications.LIST, end.push_event, len(elements))

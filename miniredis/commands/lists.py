@@ -17,10 +17,6 @@ from miniredis.resp.types import NULL_ARRAY, OK, Error, Reply
 from miniredis.structures.list import List
 from miniredis.structures.numbers import INT64_MAX, INT64_MIN
 
-NOT_NEGATABLE = f"ERR value is out of range, value must between {-INT64_MAX} and {INT64_MAX}"
-"""The error for the one integer that has no counterpart of the opposite sign."""
-
-
 # Pushing and popping
 
 
@@ -291,17 +287,14 @@ def _parse_position_options(client: Session, argv: list[bytes]) -> PositionOptio
 
 
 def _parse_rank(client: Session, text: bytes) -> int:
-    rank = integer(text)
+    is_bounded = client.engine.version.redis >= (7, 2)
+    rank = integer_in_range(text, -INT64_MAX, INT64_MAX) if is_bounded else integer(text)
     if rank == 0:
         raise Error(
             "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to"
             " start from the end of the list"
         )
-    if rank == INT64_MIN:
-        if client.engine.version.redis >= (7, 2):
-            raise Error(NOT_NEGATABLE)
-        return -1  # which is negated to itself there, and then no matches are skipped
-    return rank
+    return -1 if rank == INT64_MIN else rank  # it is negated to itself, and then no matches are skipped
 
 
 # Changing in the middle
@@ -385,8 +378,7 @@ def linsert(client: Session, argv: list[bytes]) -> Reply:
 def lrem(client: Session, argv: list[bytes]) -> Reply:
     key, db = argv[1], client.db
     if client.engine.version.is_valkey:
-        integer(argv[2])
-        count = integer_in_range(argv[2], -INT64_MAX, INT64_MAX, NOT_NEGATABLE)
+        count = integer_in_range(argv[2], -INT64_MAX, INT64_MAX)
     else:
         count = integer(argv[2])
     target = db.write_as(key, List)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from miniredis.commands.help import subcommand_help
 from miniredis.engine.command import command, container, key_range
 from miniredis.engine.session import Session
 from miniredis.engine.values import EMBEDDED_STRING_LIMIT, Value, encoding, is_string
 from miniredis.resp.types import Error, Reply
+from miniredis.structures.numbers import INT32_MAX
 
-SHARED_INTEGERS = 10_000
+SHARED_INTEGERS: Final = 10_000
 """Redis keeps the integers from 0 up to here once for all keys; their reference count is that of what never dies."""
-SHARED_REFCOUNT = (1 << 31) - 1
+SHARED_REFCOUNT: Final = INT32_MAX
 
 
 container(

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from miniredis.engine import errors
 from miniredis.engine.arguments import integer_in_range
 from miniredis.engine.blocking import Blocked
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.session import Session
 from miniredis.resp.types import Reply
 from miniredis.structures.numbers import INT64_MAX
@@ -28,15 +28,15 @@ def parse_multiple_pop(argv: list[bytes], position: int, ends: Mapping[bytes, E]
     position += 1
     keys, options = argv[position : position + numkeys], argv[position + numkeys :]
     if not options or options[0].upper() not in ends:
-        raise syntax_error()
+        raise errors.syntax_error()
     end = ends[options[0].upper()]
     if len(options) == 1:
         return keys, end, 1
     if options[1].upper() != b"COUNT" or len(options) == 2:
-        raise syntax_error()
+        raise errors.syntax_error()
     count = integer_in_range(options[2], 1, INT64_MAX, "ERR count should be greater than 0")
     if len(options) > 3:
-        raise syntax_error()
+        raise errors.syntax_error()
     return keys, end, count
 
 

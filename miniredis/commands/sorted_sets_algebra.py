@@ -12,10 +12,9 @@ from itertools import islice, repeat
 from typing import Final, NamedTuple, TypeAlias
 
 from miniredis.commands.sorted_sets import scored_reply
-from miniredis.engine import notifications
+from miniredis.engine import errors, notifications
 from miniredis.engine.arguments import double, integer, positive_integer
 from miniredis.engine.command import command, key_count, key_range
-from miniredis.engine.errors import syntax_error, wrong_type
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
 from miniredis.structures.ordered_pairs import Pair
@@ -91,7 +90,7 @@ def _parse_operands(client: Session, argv: list[bytes], name: str, position: int
         raise Error(f"ERR at least 1 input key is needed for '{name}' command")
     keys = argv[position + 1 : position + 1 + numkeys]
     if len(keys) < numkeys:
-        raise syntax_error()
+        raise errors.syntax_error()
     operands = Operands([_read_input(client, key) for key in keys])
     _parse_options(client, argv, position + 1 + numkeys, known, operands)
     return operands
@@ -100,7 +99,7 @@ def _parse_operands(client: Session, argv: list[bytes], name: str, position: int
 def _read_input(client: Session, key: bytes) -> Input:
     value = client.db.read(key)
     if value is not None and not isinstance(value, (SortedSet, Set)):
-        raise wrong_type()
+        raise errors.wrong_type()
     return Input(value)
 
 
@@ -110,18 +109,18 @@ def _parse_options(
     while position < len(argv):
         token = argv[position].upper()
         if token not in known:
-            raise syntax_error()
+            raise errors.syntax_error()
         wanted = 0 if token == b"WITHSCORES" else len(operands.inputs) if token == b"WEIGHTS" else 1
         values = argv[position + 1 : position + 1 + wanted]
         if len(values) < wanted:
-            raise syntax_error()
+            raise errors.syntax_error()
         position += 1 + wanted
         if token == b"WEIGHTS":
             weights = [double(text, client.engine, "ERR weight value is not a float") for text in values]
             operands.inputs = [Input(each.value, weight) for each, weight in zip(operands.inputs, weights, strict=True)]
         elif token == b"AGGREGATE":
             if values[0].upper() not in _AGGREGATES:
-                raise syntax_error()
+                raise errors.syntax_error()
             operands.aggregate = _AGGREGATES[values[0].upper()]
         elif token == b"LIMIT":
             operands.limit = positive_integer(values[0], "ERR LIMIT can't be negative")

@@ -7,10 +7,9 @@ from typing import Final, NamedTuple
 
 from miniredis.commands.popping import parse_multiple_pop, pop_or_block
 from miniredis.commands.sorted_sets import scored_reply
-from miniredis.engine import notifications
+from miniredis.engine import errors, notifications
 from miniredis.engine.arguments import positive_integer, timeout
 from miniredis.engine.command import Variant, command, key_count, key_range
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.keyspace import Database
 from miniredis.engine.session import Session
 from miniredis.resp.types import NULL_ARRAY, Reply
@@ -84,7 +83,7 @@ def zpopmax(client: Session, argv: list[bytes]) -> Reply:
 
 def _pop(client: Session, argv: list[bytes], end: End) -> Reply:
     if len(argv) > 3:
-        raise syntax_error()
+        raise errors.syntax_error()
     count = positive_integer(argv[2]) if len(argv) == 3 else None
     source = client.db.write_as(argv[1], SortedSet)
     if source is None or count == 0:

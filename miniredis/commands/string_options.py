@@ -11,8 +11,7 @@ from miniredis.engine.arguments import integer
 from miniredis.engine.keyspace import Database
 from miniredis.engine.session import Session
 from miniredis.resp.types import Argv
-
-INT64_MAX: Final = (1 << 63) - 1
+from miniredis.structures.numbers import INT64_MAX
 
 
 class Condition(Enum):

@@ -23,10 +23,7 @@ from miniredis.engine.session import Session
 from miniredis.engine.values import PlainString, StringValue, is_string, string_bytes
 from miniredis.resp.types import OK, Error, Reply
 from miniredis.structures.long_double import add, format_human, parse_long_double
-from miniredis.structures.numbers import parse_integer
-
-INT64_MIN = -(1 << 63)
-INT64_MAX = (1 << 63) - 1
+from miniredis.structures.numbers import INT64_MAX, INT64_MIN, parse_integer
 
 
 @command(
@@ -544,7 +541,7 @@ def _increment(client: Session, key: bytes, amount: int) -> int:
             raise errors.not_an_integer()
         total = number + amount
     if not INT64_MIN <= total <= INT64_MAX:
-        raise Error("ERR increment or decrement would overflow")
+        raise Error(errors.INCREMENT_OVERFLOW)
     db.set(key, total, keep_ttl=True)
     db.changed(key, notifications.STRING, b"incrby")
     return total
@@ -573,7 +570,7 @@ def incrbyfloat(client: Session, argv: list[bytes]) -> Reply:
         raise errors.not_a_float()
     total = add(number, amount)
     if not total.is_finite:
-        raise Error("ERR increment would produce NaN or Infinity")
+        raise Error(errors.INCREMENT_TO_INFINITY)
     text = format_human(total)
     db.set(key, PlainString(text), keep_ttl=True)
     db.changed(key, notifications.STRING, b"incrbyfloat")

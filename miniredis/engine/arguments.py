@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from miniredis.engine import errors
 from miniredis.resp.types import Error
 from miniredis.structures.long_double import LongDouble, parse_long_double
-from miniredis.structures.numbers import INT64_MAX, INT64_MIN, parse_double, parse_integer
+from miniredis.structures.numbers import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, parse_double, parse_integer
 
 if TYPE_CHECKING:
     from miniredis.engine.engine import Engine
+    from miniredis.engine.keyspace import Database
 
 MOST_CHOICES: Final = 1 << 24
 """Elements that SRANDMEMBER and its like choose with repetition; a gigabyte of Python's objects."""
@@ -28,33 +29,38 @@ def integer(text: bytes, message: str = errors.NOT_AN_INTEGER) -> int:
     return value
 
 
-def integer_in_range(text: bytes, minimum: int, maximum: int, message: str) -> int:
-    """An integer from *minimum* to *maximum*, both included; raises the error *message* for anything else."""
-    value = parse_integer(text)
-    if value is None or not minimum <= value <= maximum:
-        raise Error(message)
+def integer_in_range(text: bytes, minimum: int, maximum: int, message: str | None = None) -> int:
+    """An integer from *minimum* to *maximum*, both included (Redis's ``getRangeLongFromObjectOrReply``).
+
+    Raises the error *message* for anything else; without one, what Redis says when it was given none.
+    """
+    value = integer(text, message or errors.NOT_AN_INTEGER)
+    if not minimum <= value <= maximum:
+        raise Error(message or f"ERR value is out of range, value must between {minimum} and {maximum}")
     return value
 
 
 def int32(text: bytes) -> int:
     """A C ``int`` (Redis's ``getIntFromObjectOrReply``)."""
-    value = integer(text)
-    if not -(1 << 31) <= value < 1 << 31:
-        raise Error("ERR value is out of range, value must between -2147483648 and 2147483647")
-    return value
+    return integer_in_range(text, INT32_MIN, INT32_MAX)
+
+
+def database(text: bytes, engine: Engine) -> Database:
+    """The database of that number."""
+    number = int32(text)
+    if not 0 <= number < len(engine.databases):
+        raise Error(errors.DB_INDEX_OUT_OF_RANGE)
+    return engine.databases[number]
 
 
 def positive_integer(text: bytes, message: str = errors.NOT_POSITIVE) -> int:
     """An integer of 0 or more in a C ``long`` (Redis's ``getPositiveLongFromObjectOrReply``)."""
-    return integer_in_range(text, 0, (1 << 63) - 1, message)
+    return integer_in_range(text, 0, INT64_MAX, message)
 
 
 def random_count(text: bytes) -> int:
     """How many elements SRANDMEMBER and its like shall choose; a negative number allows repetition."""
-    value = integer(text)
-    if value == INT64_MIN:
-        raise Error(f"ERR value is out of range, value must between {-INT64_MAX} and {INT64_MAX}")
-    return value
+    return integer_in_range(text, -INT64_MAX, INT64_MAX)
 
 
 def refuse_endless(count: int) -> None:

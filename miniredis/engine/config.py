@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from miniredis.engine import errors
 from miniredis.engine.directive_table import DIRECTIVES, Directive, directives_of
 from miniredis.engine.directives import ConfigError, to_bytes, to_text
 from miniredis.engine.version import DEFAULT_VERSION, ServerVersion
@@ -202,7 +203,7 @@ class Config:
             name = to_text(given).lower()
             directive = self.directives.get(name)
             if directive is None:
-                shown = to_text(given.partition(b"\0")[0])
+                shown = to_text(errors.until_nul(given))
                 raise ConfigError(f"Unknown option or number of arguments for CONFIG SET - '{shown}'")
             if directive.immutable:
                 raise _failed(to_text(given), "can't set immutable config")

@@ -14,8 +14,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from miniredis.engine import notifications, transactions
-from miniredis.engine.errors import wrong_type
+from miniredis.engine import errors, notifications, transactions
 from miniredis.engine.values import StringValue, Value, is_string, string_bytes, type_name
 from miniredis.structures.bucket_index import BucketIndex
 
@@ -93,14 +92,14 @@ class Database:
         value = self.read(key)
         if value is None or isinstance(value, kind):
             return value
-        raise wrong_type()
+        raise errors.wrong_type()
 
     def write_as(self, key: bytes, kind: type[T]) -> T | None:
         """As :meth:`write`, for a collection of class *kind*. Raises ``WRONGTYPE`` if it is anything else."""
         value = self.write(key)
         if value is None or isinstance(value, kind):
             return value
-        raise wrong_type()
+        raise errors.wrong_type()
 
     def read_string(self, key: bytes) -> bytes | None:
         """As :meth:`read`, for a string: its bytes. Raises ``WRONGTYPE`` if it is anything else."""
@@ -108,7 +107,7 @@ class Database:
         if value.__class__ is bytes or value is None:
             return value
         if not is_string(value):
-            raise wrong_type()
+            raise errors.wrong_type()
         return string_bytes(value)
 
     def write_string(self, key: bytes) -> StringValue | None:
@@ -116,7 +115,7 @@ class Database:
         value: Any = self.write(key)
         if value is None or is_string(value):
             return value  # type: ignore[no-any-return]
-        raise wrong_type()
+        raise errors.wrong_type()
 
     # Changing
 

@@ -21,6 +21,8 @@ from typing import Final
 
 from miniredis.structures.grisu2 import shortest_digits
 
+INT32_MIN: Final = -(2**31)
+INT32_MAX: Final = 2**31 - 1
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 

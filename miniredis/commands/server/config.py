@@ -6,11 +6,11 @@ import os
 import tempfile
 
 from miniredis.commands.help import subcommand_help
+from miniredis.engine import errors
 from miniredis.engine.command import Variant, command, container
 from miniredis.engine.config import ConfigError
 from miniredis.engine.config_file import read_config_file, rewrite
 from miniredis.engine.directives import to_bytes, to_text
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.session import Session
 from miniredis.engine.slowlog import REDACTED
 from miniredis.resp.types import OK, Error, Reply
@@ -57,7 +57,7 @@ def config_get(client: Session, argv: list[bytes]) -> Reply:
 def config_set(client: Session, argv: list[bytes]) -> Reply:
     engine = client.engine
     if len(argv) % 2:
-        raise syntax_error()
+        raise errors.syntax_error()
     settings = list(zip(argv[2::2], argv[3::2], strict=True))
     for position, (name, _) in enumerate(settings):
         directive = engine.config.directives.get(to_text(name).lower())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from miniredis.engine import errors
 from miniredis.engine.arguments import integer_in_range
 from miniredis.engine.command import command
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.keyspace import Database
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Error, Reply
+from miniredis.structures.numbers import INT32_MAX, INT32_MIN
 
 
 @command(
@@ -76,7 +77,7 @@ def flushdb(client: Session, argv: list[bytes]) -> Reply:
 def _check_flush_mode(argv: list[bytes]) -> None:
     """ASYNC and SYNC are the same here: dropping a dict is left to Python either way."""
     if len(argv) > 2 or (len(argv) == 2 and argv[1].upper() not in (b"SYNC", b"ASYNC")):
-        raise syntax_error()
+        raise errors.syntax_error()
 
 
 def _flush(client: Session, databases: Sequence[Database]) -> None:
@@ -101,7 +102,7 @@ def swapdb(client: Session, argv: list[bytes]) -> Reply:
     second = _index(argv[2], "ERR invalid second DB index")
     count = len(engine.databases)
     if not (0 <= first < count and 0 <= second < count):
-        raise Error("ERR DB index is out of range")
+        raise Error(errors.DB_INDEX_OUT_OF_RANGE)
     if first != second:
         engine.databases[first].swap(engine.databases[second])
     engine.dirty += 1
@@ -109,4 +110,4 @@ def swapdb(client: Session, argv: list[bytes]) -> Reply:
 
 
 def _index(text: bytes, message: str) -> int:
-    return integer_in_range(text, -(1 << 31), (1 << 31) - 1, message)
+    return integer_in_range(text, INT32_MIN, INT32_MAX, message)

@@ -53,15 +53,8 @@ def debug(client: Session, argv: list[bytes]) -> Reply:
         or not subcommand.minimum <= len(argv) <= subcommand.maximum
         or client.engine.version.redis < subcommand.since
     ):
-        raise _unknown(argv)
+        raise errors.subcommand_syntax(argv)
     return subcommand.run(client, argv)
-
-
-def _unknown(argv: list[bytes]) -> Error:
-    return Error(
-        b"ERR unknown subcommand or wrong number of arguments for '%b'. Try DEBUG HELP."
-        % errors.until_nul(argv[1])[:128]
-    )
 
 
 # Time
@@ -150,7 +143,7 @@ def _existing(client: Session, key: bytes) -> Value:
 
 def _object(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) == 4 and (client.engine.version.redis < (7, 2) or argv[3].lower() != b"fast"):
-        raise _unknown(argv)
+        raise errors.subcommand_syntax(argv)
     value = _existing(client, argv[2])
     return SimpleString(describe_object(client.db, argv[2], value, fast=len(argv) == 4))
 
@@ -279,7 +272,7 @@ def _configure_reply_buffer(client: Session, argv: list[bytes]) -> Reply:
         case b"resizing":
             pass
         case _:
-            raise _unknown(argv)
+            raise errors.subcommand_syntax(argv)
     return OK
 
 

@@ -7,9 +7,9 @@ from miniredis.commands.server.info import share
 from miniredis.commands.server.memory_usage import database_overhead
 from miniredis.commands.server.memory_usage import memory_usage as usage_of
 from miniredis.commands.server.process import MEMORY_AT_START, peak_memory, resident_memory
+from miniredis.engine import errors
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import Variant, command, container, key_range
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Reply, Verbatim
 
@@ -39,10 +39,10 @@ def memory_usage(client: Session, argv: list[bytes]) -> Reply:
     position = 3
     while position < len(argv):
         if argv[position].lower() != b"samples" or position + 1 == len(argv):
-            raise syntax_error()
+            raise errors.syntax_error()
         samples = integer(argv[position + 1])
         if samples < 0:
-            raise syntax_error()
+            raise errors.syntax_error()
         position += 2
     value = client.db.peek(argv[2])
     return None if value is None else usage_of(argv[2], value, samples)

@@ -6,8 +6,8 @@ yet.
 
 from __future__ import annotations
 
+from miniredis.engine import errors
 from miniredis.engine.command import command
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Error, Reply, SimpleString
 
@@ -48,7 +48,7 @@ def bgsave(client: Session, argv: list[bytes]) -> Reply:
         if len(argv) == 2 and option == b"cancel" and client.engine.version.is_valkey:
             raise Error("ERR Background saving is currently not in progress or scheduled")
         if len(argv) > 2 or option != b"schedule":
-            raise syntax_error()
+            raise errors.syntax_error()
     persistence.background_saves += 1
     persistence.save()
     return SimpleString(b"Background saving started")

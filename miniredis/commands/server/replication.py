@@ -98,9 +98,7 @@ def wait(client: Session, argv: list[bytes]) -> Reply:
     tips=["request_policy:all_shards", "response_policy:agg_min"],
 )
 def waitaof(client: Session, argv: list[bytes]) -> Reply:
-    local = integer(argv[1])
-    if not 0 <= local <= 1:
-        raise Error("ERR value is out of range, value must between 0 and 1")
+    local = integer_in_range(argv[1], 0, 1)
     replicas = positive_integer(argv[2])
     milliseconds = _timeout(argv[3])
     is_logging = client.engine.config.appendonly

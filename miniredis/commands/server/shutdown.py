@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from miniredis.engine import errors
 from miniredis.engine.command import command
-from miniredis.engine.errors import syntax_error
 from miniredis.engine.session import Session
 from miniredis.resp.types import NO_REPLY, Error, Reply
 
@@ -38,10 +38,10 @@ def shutdown(client: Session, argv: list[bytes]) -> Reply:
     if engine.version.is_valkey:
         known |= {b"safe", b"failover"}
     if any(option not in known for option in options) or (b"save" in options and b"nosave" in options):
-        raise syntax_error()
+        raise errors.syntax_error()
     if b"abort" in options:
         if len(options) > 1:
-            raise syntax_error()
+            raise errors.syntax_error()
         raise Error("ERR No shutdown in progress.")  # it never takes time: there are no replicas to wait for
     if engine.on_shutdown is None:
         raise Error("ERR Errors trying to SHUTDOWN. Check logs.")

@@ -8,9 +8,9 @@ from miniredis.commands.help import subcommand_help
 from miniredis.engine import errors
 from miniredis.engine.arguments import integer_in_range
 from miniredis.engine.command import command, container
-from miniredis.engine.directives import LONG_MAX
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Error, Reply
+from miniredis.structures.numbers import INT64_MAX
 
 container(
     "SLOWLOG",
@@ -36,15 +36,12 @@ container(
 )
 def slowlog_get(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) > 3:
-        raise Error(
-            b"ERR unknown subcommand or wrong number of arguments for '%b'. Try SLOWLOG HELP."
-            % errors.until_nul(argv[1])
-        )
+        raise errors.subcommand_syntax(argv)
     return _entries(client, _count(argv[2]) if len(argv) == 3 else 10)
 
 
 def _count(text: bytes) -> int:
-    return integer_in_range(text, -1, LONG_MAX, "ERR count should be greater than or equal to -1")
+    return integer_in_range(text, -1, INT64_MAX, "ERR count should be greater than or equal to -1")
 
 
 def _entries(client: Session, count: int) -> Reply:
