@@ -82,6 +82,7 @@ POOLS_OF_COMMANDS: Final[dict[str, dict[str, Sequence[bytes]]]] = {
         name: {"start": RANKS + SCORE_BOUNDS + LEX_BOUNDS, "stop": RANKS + SCORE_BOUNDS + LEX_BOUNDS}
         for name in ("ZRANGE", "ZRANGESTORE")
     },
+    "PSUBSCRIBE": {"pattern": (b"*",)},  # of several that match, a hash table says which comes first
     "ZREMRANGEBYSCORE": {"min": SCORE_BOUNDS, "max": SCORE_BOUNDS},
 }
 """Where a command means something of its own by an argument's name."""
