@@ -22,7 +22,7 @@ def flags(client: Session) -> str:
     """The letters that tell the state of *client*; ``N`` when there is nothing to tell."""
     letters = (
         ("O", client.monitoring),
-        ("P", client.channels or client.patterns or client.shard_channels),
+        ("P", client.is_subscribed),
         ("x", client.transaction is not None),
         ("b", client.blocked is not None),
         ("d", client.watch_broken),
@@ -42,7 +42,7 @@ def capabilities(client: Session) -> str:
 
 def is_of_type(client: Session, kind: str) -> bool:
     """Whether *client* is ``normal``, ``pubsub``, ``replica`` or ``primary``."""
-    return kind == ("pubsub" if client.channels or client.patterns or client.shard_channels else "normal")
+    return kind == ("pubsub" if client.is_subscribed else "normal")
 
 
 def describe(client: Session, argv: list[bytes] | None = None) -> bytes:

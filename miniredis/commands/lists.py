@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from miniredis.commands.list_ends import LEFT, RIGHT, End, pop, push, shrunk, take
 from miniredis.engine import errors, notifications
-from miniredis.engine.arguments import integer, integer_in_range, positive_integer
+from miniredis.engine.arguments import half_open_range, integer, integer_in_range, positive_integer
 from miniredis.engine.command import command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import NULL_ARRAY, OK, Error, Reply
@@ -216,15 +216,7 @@ def lindex(client: Session, argv: list[bytes]) -> Reply:
 def lrange(client: Session, argv: list[bytes]) -> Reply:
     start, stop = integer(argv[2]), integer(argv[3])
     source = client.db.read_as(argv[1], List)
-    return [] if source is None else source.slice(*_half_open(start, stop, len(source)))
-
-
-def _half_open(start: int, stop: int, length: int) -> tuple[int, int]:
-    """A range with both ends included, negative ones counted from the tail, as Python's from *start* up to *stop*."""
-    if start < 0:
-        start = max(start + length, 0)
-    stop = min(stop + length if stop < 0 else stop, length - 1) + 1
-    return start, max(start, stop)
+    return [] if source is None else source.slice(*half_open_range(start, stop, len(source)))
 
 
 class PositionOptions(NamedTuple):
@@ -408,7 +400,7 @@ def ltrim(client: Session, argv: list[bytes]) -> Reply:
     target = db.write_as(key, List)
     if target is None:
         return OK
-    removed = target.trim(*_half_open(start, stop, len(target)))
+    removed = target.trim(*half_open_range(start, stop, len(target)))
     db.changed(key, notifications.LIST, b"ltrim", removed)
     shrunk(db, key, target)
     return OK

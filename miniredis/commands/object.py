@@ -8,6 +8,7 @@ from miniredis.commands.help import subcommand_help
 from miniredis.engine.command import command, container, key_range
 from miniredis.engine.session import Session
 from miniredis.engine.values import EMBEDDED_STRING_LIMIT, Value, encoding, is_string
+from miniredis.engine.version import ServerVersion
 from miniredis.resp.types import Error, Reply
 from miniredis.structures.numbers import INT32_MAX
 
@@ -67,11 +68,12 @@ def object_refcount(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.peek(argv[2])
     if value is None:
         return None
-    return SHARED_REFCOUNT if _is_shared(client, value) else 1
+    return SHARED_REFCOUNT if is_shared(client.engine.version, value) else 1
 
 
-def _is_shared(client: Session, value: Value) -> bool:
-    if client.engine.version.is_valkey or not is_string(value) or encoding(value) != "int":
+def is_shared(version: ServerVersion, value: Value) -> bool:
+    """Whether *value* is one of the integers that Redis has once for all keys."""
+    if version.is_valkey or not is_string(value) or encoding(value) != "int":
         return False
     return 0 <= int(value) < SHARED_INTEGERS
 

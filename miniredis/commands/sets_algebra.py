@@ -205,11 +205,5 @@ def _difference_as_set(sets: list[Set], limits: SetLimits) -> Set:
 
 def _store(client: Session, destination: bytes, result: Set, event: bytes) -> int:
     """Put *result* at *destination*, or nothing if it is empty; how many members it has."""
-    db = client.db
-    if result:
-        db.expire_if_due(destination)
-        db.set(destination, result)
-        db.changed(destination, notifications.SET, event)
-    elif db.delete(destination):
-        db.changed(destination, notifications.GENERIC, b"del")
+    client.db.store(destination, result, notifications.SET, event)
     return len(result)

@@ -5,8 +5,9 @@ The steps are Redis's: take the elements, load the weight of each, sort, cut out
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from miniredis.commands.list_ends import list_of
 from miniredis.engine import errors, notifications
@@ -178,7 +179,9 @@ def _sort(client: Session, key: bytes, options: SortOptions) -> Reply:
         result = [_look_up(db, pattern, element) for element in chosen for pattern in options.get]
     if options.destination is None:
         return result
-    return _store(client, options.destination, [item or b"" for item in result])
+    stored = list_of(client.engine, [item or b"" for item in result])
+    db.store(options.destination, stored, notifications.LIST, b"sortstore", len(result))
+    return len(result)
 
 
 def _elements(value: List | Set | SortedSet | None, options: SortOptions) -> list[bytes]:
@@ -200,27 +203,19 @@ def _limits(options: SortOptions, length: int) -> slice:
 
 
 def _in_order(client: Session, elements: list[bytes], options: SortOptions) -> list[bytes]:
-    db = client.db
-    weights: list[bytes | None]
-    if options.by is None:
-        weights = list(elements)
-    else:
-        by = options.by
-        weights = [_look_up(db, by, element) for element in elements]
-    key: Callable[[tuple[bytes, bytes | None]], object]
+    weights: Sequence[bytes | None] = elements
+    if options.by is not None:
+        weights = [_look_up(client.db, options.by, element) for element in elements]
     if options.alphabetic:
-        # What has no weight comes before everything else.
-        key = _alphabetic_key
-    else:
-        scores = [_score(client, weight) for weight in weights]
-        pairs = sorted(zip(scores, elements, strict=True), reverse=options.descending)
-        return [element for _, element in pairs]
-    ordered = sorted(zip(elements, weights, strict=True), key=key, reverse=options.descending)
-    return [element for element, _ in ordered]
+        pairs = zip(map(_alphabetic_key, weights), elements, strict=True)
+        ordered = sorted(pairs, key=itemgetter(0), reverse=options.descending)  # equal ones keep their order
+        return [element for _, element in ordered]
+    scores = [_score(client, weight) for weight in weights]
+    return [element for _, element in sorted(zip(scores, elements, strict=True), reverse=options.descending)]
 
 
-def _alphabetic_key(pair: tuple[bytes, bytes | None]) -> tuple[bool, bytes]:
-    weight = pair[1]
+def _alphabetic_key(weight: bytes | None) -> tuple[bool, bytes]:
+    """What has no weight comes before everything else."""
     return weight is not None, weight or b""
 
 
@@ -246,15 +241,3 @@ def _look_up(db: Database, pattern: bytes, element: bytes) -> bytes | None:
         return string_bytes(value) if value is not None and is_string(value) else None
     value = db.read(before + element + key)
     return value.fields.get(field_name) if isinstance(value, Hash) else None
-
-
-def _store(client: Session, destination: bytes, elements: list[bytes]) -> int:
-    db = client.db
-    if elements:
-        db.expire_if_due(destination)
-        db.set(destination, list_of(client.engine, elements))
-        db.changed(destination, notifications.LIST, b"sortstore", dirty=len(elements))
-    elif db.write(destination) is not None:
-        db.delete(destination)
-        db.changed(destination, notifications.GENERIC, b"del")
-    return len(elements)

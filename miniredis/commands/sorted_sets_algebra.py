@@ -175,18 +175,9 @@ def _reply(client: Session, scores: dict[bytes, float], operands: Operands) -> l
 
 
 def _store(client: Session, destination: bytes, scores: dict[bytes, float], event: bytes) -> int:
-    return store(client, destination, SortedSet.from_result(scores, client.engine.config), event)
-
-
-def store(client: Session, destination: bytes, result: SortedSet, event: bytes) -> int:
-    """Put *result* at *destination*, or nothing if it is empty; how many members it has."""
-    db = client.db
-    if result:
-        db.expire_if_due(destination)
-        db.set(destination, result)
-        db.changed(destination, notifications.ZSET, event)
-    elif db.delete(destination):
-        db.changed(destination, notifications.GENERIC, b"del")
+    """Store the result of *scores* at *destination*, or nothing if there are none; how many members it has."""
+    result = SortedSet.from_result(scores, client.engine.config)
+    client.db.store(destination, result, notifications.ZSET, event)
     return len(result)
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from miniredis.commands.sorted_sets import scored_reply
-from miniredis.commands.sorted_sets_algebra import store
 from miniredis.commands.sorted_sets_arguments import lex_range, score_range
 from miniredis.engine import errors, notifications
-from miniredis.engine.arguments import integer
+from miniredis.engine.arguments import half_open_range, integer
 from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
@@ -80,17 +79,7 @@ def _select(client: Session, value: SortedSet, bounds: Bounds, options: RangeOpt
         return value.by_score(bounds, offset=offset, count=limit, reverse=reverse)
     if isinstance(bounds, LexRange):
         return value.by_lex(bounds, offset=offset, count=limit, reverse=reverse)
-    return value.by_rank(*_ranks(value, *bounds), reverse=reverse)
-
-
-def _ranks(value: SortedSet, start: int, stop: int) -> tuple[int, int]:
-    """The ranks from *start* to *stop*, which count from the end if negative, as a half-open range."""
-    size = len(value)
-    if start < 0:
-        start = max(start + size, 0)
-    if stop < 0:
-        stop += size
-    return start, min(stop + 1, size)
+    return value.by_rank(*half_open_range(*bounds, len(value)), reverse=reverse)
 
 
 def _range(client: Session, argv: list[bytes], by: By | None, reverse: bool | None) -> Reply:
@@ -160,7 +149,8 @@ def zrangestore(client: Session, argv: list[bytes]) -> Reply:
     result = SortedSet.expecting(len(pairs) if options.by == "rank" else 0, 0, limits)
     for member, score in pairs:
         result.add(member, score, limits)
-    return store(client, argv[1], result, b"zrangestore")
+    client.db.store(argv[1], result, notifications.ZSET, b"zrangestore")
+    return len(result)
 
 
 @command(
@@ -343,7 +333,10 @@ def zlexcount(client: Session, argv: list[bytes]) -> Reply:
 def zremrangebyrank(client: Session, argv: list[bytes]) -> Reply:
     start, stop = integer(argv[2]), integer(argv[3])
     return _remove(
-        client, argv[1], b"zremrangebyrank", lambda value: value.remove_range_by_rank(*_ranks(value, start, stop))
+        client,
+        argv[1],
+        b"zremrangebyrank",
+        lambda value: value.remove_range_by_rank(*half_open_range(start, stop, len(value))),
     )
 
 

@@ -58,6 +58,17 @@ def positive_integer(text: bytes, message: str = errors.NOT_POSITIVE) -> int:
     return integer_in_range(text, 0, INT64_MAX, message)
 
 
+def half_open_range(start: int, stop: int, length: int) -> tuple[int, int]:
+    """The indexes from *start* to *stop*, both included and counted from the end if negative, as Python has ranges.
+
+    They are those of a sequence of *length*; where there are none, both ends of the range are the same.
+    """
+    if start < 0:
+        start = max(start + length, 0)
+    stop = min(stop + length if stop < 0 else stop, length - 1) + 1
+    return start, max(start, stop)
+
+
 def random_count(text: bytes) -> int:
     """How many elements SRANDMEMBER and its like shall choose; a negative number allows repetition."""
     return integer_in_range(text, -INT64_MAX, INT64_MAX)

@@ -166,6 +166,15 @@ class Database:
         self.notify(notifications.GENERIC, b"del", key)
         return True
 
+    def store(self, key: bytes, result: Value, event_class: int, event: bytes, dirty: int = 1) -> None:
+        """Put a collection that a command computed at *key*, whatever was there; an empty one only removes that."""
+        if result:
+            self.expire_if_due(key)
+            self.set(key, result)
+            self.changed(key, event_class, event, dirty)
+        elif self.delete(key):
+            self.changed(key, notifications.GENERIC, b"del")
+
     def changed(self, key: bytes, event_class: int, event: bytes, dirty: int = 1) -> None:
         """Tell everyone who must know that a command changed *key* (counts as *dirty* changes)."""
         engine = self.engine
@@ -197,11 +206,6 @@ class Database:
     def persist(self, key: bytes) -> bool:
         """Take the time to live from *key*. Whether it had one."""
         return self.expires.pop(key, None) is not None
-
-    def ttl(self, key: bytes) -> int | None:
-        """Milliseconds that *key* has left, not less than 0; None if it has no time to live."""
-        when = self.expires.get(key)
-        return None if when is None else max(when - self.engine.now, 0)
 
     def is_past(self, key: bytes) -> bool:
         """Whether the time of *key* has passed: for all that a client can see, it does not exist."""

@@ -8,7 +8,7 @@ more closely only when its ``gate`` is set.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from miniredis.resp.types import NO_REPLY, Push, Replies, Reply
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from miniredis.engine.keyspace import Database
     from miniredis.engine.transactions import Transaction
 
-REPLY_ON = "on"
-REPLY_OFF = "off"
-REPLY_SKIP = "skip"
-REPLY_SKIP_NEXT = "skip next"
+REPLY_ON: Final = "on"
+REPLY_OFF: Final = "off"
+REPLY_SKIP: Final = "skip"
+REPLY_SKIP_NEXT: Final = "skip next"
 
 
 class Session:
@@ -125,9 +125,14 @@ class Session:
         return len(self.channels) + len(self.patterns)
 
     @property
+    def is_subscribed(self) -> bool:
+        """Whether the client has a subscription of any kind."""
+        return bool(self.channels or self.patterns or self.shard_channels)
+
+    @property
     def in_restricted_mode(self) -> bool:
         """Whether only pub/sub commands are allowed: RESP2 with any subscription."""
-        return self.protocol == 2 and bool(self.channels or self.patterns or self.shard_channels)
+        return self.protocol == 2 and self.is_subscribed
 
     @property
     def is_silent(self) -> bool:
@@ -162,7 +167,7 @@ class Session:
             or self.reply_mode is not REPLY_ON
             or self.no_touch
             or self.monitoring
-            or bool(self.channels or self.patterns or self.shard_channels)
+            or self.is_subscribed
         )
 
 

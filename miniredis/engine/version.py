@@ -6,8 +6,11 @@ as a copy of a command.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from miniredis.structures.numbers import format_double_17g, format_double_shortest
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class ServerVersion:
     @property
     def is_valkey(self) -> bool:
         return self.family == "valkey"
+
+    @property
+    def format_double(self) -> Callable[[float], bytes]:
+        """How doubles are printed: with 17 significant digits up to Redis 7.0, with the shortest since 7.2."""
+        return format_double_shortest if self.redis >= (7, 2) else format_double_17g
 
     def has(self, since: str, valkey_since: str = "") -> bool:
         """Whether this version knows what Redis introduced in *since*, or Valkey in *valkey_since*; empty is never."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from miniredis.commands.object import SHARED_INTEGERS, SHARED_REFCOUNT
-from miniredis.commands.server.memory_usage import LISTPACK_FRAME, allocated
+from miniredis.commands.object import SHARED_REFCOUNT, is_shared
+from miniredis.commands.server.memory_usage import INTSET_FRAME, LISTPACK_FRAME, allocated, intset_width
 from miniredis.engine.keyspace import Database
 from miniredis.engine.values import Value, encoding, is_string, string_bytes
 from miniredis.structures.hash import Hash
@@ -20,8 +20,8 @@ def describe_object(database: Database, key: bytes, value: Value, *, fast: bool 
     """The line of DEBUG OBJECT; without the serialized length if *fast*."""
     second = database.access.get(key, database.engine.second)
     kind = encoding(value)
-    is_shared = kind == "int" and 0 <= int(value) < SHARED_INTEGERS and not database.engine.version.is_valkey
-    text = f"Value at:0x{id(value):x} refcount:{SHARED_REFCOUNT if is_shared else 1} encoding:{kind}"
+    references = SHARED_REFCOUNT if is_shared(database.engine.version, value) else 1
+    text = f"Value at:0x{id(value):x} refcount:{references} encoding:{kind}"
     if not fast:
         text += f" serializedlength:{serialized_length(value)}"
     text += f" lru:{second & 0xFFFFFF} lru_seconds_idle:{max(database.engine.second - second, 0)}"
@@ -75,8 +75,7 @@ def serialized_length(value: Value) -> int:
         return _length(len(nodes)) + sum(_length(2) + _blob(size) for size in nodes)
     if isinstance(value, Set):
         if value.encoding == "intset":
-            bits = max((number if number >= 0 else ~number).bit_length() for number in map(int, value)) + 1
-            return _blob(8 + len(value) * (2 if bits <= 16 else 4 if bits <= 32 else 8))
+            return _blob(INTSET_FRAME + len(value) * intset_width(value))
         return _collection(value, value, len(value))
     if isinstance(value, Hash):
         return _collection(value, (text for pair in value.fields.items() for text in pair), len(value))

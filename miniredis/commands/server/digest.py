@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Final
 
 from miniredis.engine.keyspace import Database
-from miniredis.engine.values import Value, is_string, string_bytes
+from miniredis.engine.values import Value, is_string, string_bytes, type_name
 from miniredis.engine.version import ServerVersion
 from miniredis.structures.hash import Hash
 from miniredis.structures.list import List
-from miniredis.structures.numbers import format_double_17g, format_double_shortest
 from miniredis.structures.set import Set
 from miniredis.structures.sorted_set import SortedSet
 
-EMPTY = bytes(20)
-_TYPES = {b"string": 0, b"list": 1, b"set": 2, b"zset": 3, b"hash": 4, b"stream": 6}
+EMPTY: Final = bytes(20)
+_TYPES: Final = {b"string": 0, b"list": 1, b"set": 2, b"zset": 3, b"hash": 4, b"stream": 6}
 
 
 class Digest:
-    """A hash in the making: ``add`` disregards the order of what is added, ``mix`` does not."""
+    """A hash in the making, of 20 bytes."""
 
     __slots__ = ("value",)
 
@@ -31,14 +31,17 @@ class Digest:
         self.value = EMPTY
 
     def add(self, data: bytes) -> None:
+        """Take *data* in, whatever its place among the others."""
         hashed = hashlib.sha1(data, usedforsecurity=False).digest()
         self.value = bytes(old ^ new for old, new in zip(self.value, hashed, strict=True))
 
     def mix(self, data: bytes) -> None:
+        """Take *data* in as what comes next."""
         self.add(data)
         self.value = hashlib.sha1(self.value, usedforsecurity=False).digest()
 
     def mix_all(self, parts: Iterable[bytes]) -> None:
+        """Take *parts* in, in their order."""
         for part in parts:
             self.mix(part)
 
@@ -64,8 +67,7 @@ def _with_value(database: Database, key: bytes, before: list[bytes]) -> Digest:
     digest = Digest()
     digest.mix_all(before)
     value = database.data[key]
-    type_name = b"string" if is_string(value) else value.type_name
-    digest.mix(_TYPES[type_name].to_bytes(4, "big"))
+    digest.mix(_TYPES[type_name(value)].to_bytes(4, "big"))
     _mix_value(digest, value, database.engine.version)
     if key in database.expires:
         digest.add(b"!!expire!!")
@@ -84,9 +86,8 @@ def _mix_value(digest: Digest, value: Value, version: ServerVersion) -> None:
         for pair in value.fields.items():
             digest.add(_mixed(pair))
     elif isinstance(value, SortedSet):
-        shown = format_double_shortest if version.redis >= (7, 2) else format_double_17g
         for member, score in value:
-            digest.add(_mixed((member, shown(score))))
+            digest.add(_mixed((member, version.format_double(score))))
 
 
 def _mixed(parts: Iterable[bytes]) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from miniredis.commands.help import subcommand_help
 from miniredis.commands.server.info import share
 from miniredis.commands.server.memory_usage import database_overhead
@@ -13,7 +15,7 @@ from miniredis.engine.command import Variant, command, container, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Reply, Verbatim
 
-DEFAULT_SAMPLES = 5
+DEFAULT_SAMPLES: Final = 5
 
 container(
     "MEMORY",

@@ -72,7 +72,7 @@ def _content(value: Value, samples: int) -> int:
         return QUICKLIST + _scaled((QUICKLIST_NODE + _listpack(elements) for elements, _ in sampled), len(nodes))
     if isinstance(value, Set):
         if value.encoding == "intset":
-            return allocated(INTSET_FRAME + count * _intset_width(value))
+            return allocated(INTSET_FRAME + count * intset_width(value))
         if value.encoding == "listpack":
             return _listpack(value)
         return _dict(count) + _scaled((_sds(member) + DICT_ENTRY for member in _some(value, samples)), count)
@@ -112,7 +112,8 @@ def _listpack(elements: Iterable[bytes]) -> int:
     return allocated(LISTPACK_FRAME + entry_sizes(elements))
 
 
-def _intset_width(members: Iterable[bytes]) -> int:
+def intset_width(members: Iterable[bytes]) -> int:
+    """The bytes that each of *members* takes in an intset: as many as the largest of them needs."""
     bits = max((value if value >= 0 else ~value).bit_length() for value in map(int, members)) + 1
     return 2 if bits <= 16 else 4 if bits <= 32 else 8
 
