@@ -21,18 +21,18 @@ class Clock:
     can fire what has fallen due.
     """
 
-    __slots__ = ("_frozen_at", "_offset", "ns", "on_move")
+    __slots__ = ("_frozen_at", "ns", "on_move")
 
     ns: Callable[[], int]
 
     def __init__(self) -> None:
-        self._offset = 0
         self._frozen_at: int | None = None
         self.on_move: Callable[[], None] | None = None
         self.ns = time.time_ns
 
     @property
     def frozen(self) -> bool:
+        """Whether it stands until it is moved."""
         return self._frozen_at is not None
 
     def freeze(self) -> None:
@@ -69,7 +69,7 @@ class Clock:
     def _flow_from(self, ns: int) -> None:
         self._frozen_at = None
         real = time.time_ns
-        offset = self._offset = ns - real()
+        offset = ns - real()
         self.ns = lambda: real() + offset
 
     def _moved(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from miniredis.engine.config import Config
 from miniredis.server.listeners import ListenError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("miniredis")
 
-_PROTOCOLS = {
+_PROTOCOLS: Final = {
     "tlsv1": ssl.TLSVersion.TLSv1,
     "tlsv1.1": ssl.TLSVersion.TLSv1_1,
     "tlsv1.2": ssl.TLSVersion.TLSv1_2,

@@ -24,7 +24,7 @@ from operator import eq
 from random import Random
 from zlib import crc32
 
-from .ordered_pairs import OrderedPairs
+from miniredis.structures.ordered_pairs import OrderedPairs
 
 
 class BucketIndex:

@@ -21,10 +21,12 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from typing import Final
 
-CHUNK_MAX = 1024
-CHUNK_MIN = CHUNK_MAX // 4
-CHUNK_BUILT = CHUNK_MAX * 3 // 4  # a bulk build leaves room, so that the first insertions do not split every chunk
+CHUNK_MAX: Final = 1024
+CHUNK_MIN: Final = CHUNK_MAX // 4
+CHUNK_BUILT: Final = CHUNK_MAX * 3 // 4
+"""A bulk build leaves room, so that the first insertions do not split every chunk."""
 
 Pair = tuple[bytes, float]
 
@@ -41,6 +43,7 @@ class OrderedPairs:
         self.clear()
 
     def clear(self) -> None:
+        """Remove every pair."""
         self._size = 0
         self._scores = [array("d")]
         self._members: list[list[bytes]] = [[]]

@@ -10,14 +10,14 @@ operation on ranks.
 from __future__ import annotations
 
 from array import array
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from math import inf, isnan
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
-from .bucket_index import BucketIndex
-from .ordered_pairs import OrderedPairs, Pair
+from miniredis.structures.bucket_index import BucketIndex
+from miniredis.structures.ordered_pairs import OrderedPairs, Pair
 
-Encoding = Literal["listpack", "skiplist", "ziplist"]  # "ziplist" is what Redis before 7.0 has for "listpack"
+Encoding = Literal["listpack", "skiplist"]
 
 
 class ScoreRange(NamedTuple):
@@ -37,8 +37,8 @@ class LexBound(NamedTuple):
     infinity: int = 0  # -1: before every member, +1: after every member, 0: `member` counts
 
 
-LEX_MIN = LexBound(b"", infinity=-1)  # Redis writes it "-"
-LEX_MAX = LexBound(b"", infinity=+1)  # Redis writes it "+"
+LEX_MIN: Final = LexBound(b"", infinity=-1)  # Redis writes it "-"
+LEX_MAX: Final = LexBound(b"", infinity=+1)  # Redis writes it "+"
 
 
 class LexRange(NamedTuple):
@@ -73,8 +73,8 @@ class SortedSet:
 
     `encoding` is what OBJECT ENCODING says: a "listpack" becomes a "skiplist" when it outgrows the limits that are
     given when something is added, and never comes back. The structure is the same whatever it says, but two oddities of
-    Redis depend on it: a "listpack" stores -0.0 as 0 (from Redis 7.0 on; the "ziplist" before it did not), and lex
-    ranges over unequal scores (see `ranks_by_lex`).
+    Redis depend on it: a "listpack" stores -0.0 as 0, and lex ranges over unequal scores (see
+    `ranks_by_lex`).
     """
 
     __slots__ = ("_index", "_order", "_score_of", "encoding")
@@ -146,15 +146,12 @@ class SortedSet:
 
     # One member
 
-    def members(self) -> KeysView[bytes]:
-        """All members in no particular order, for when the order would only cost time."""
-        return self._score_of.keys()
-
     def items(self) -> ItemsView[bytes, float]:
-        """All (member, score) pairs in no particular order."""
+        """All (member, score) pairs in no particular order, for when the order would only cost time."""
         return self._score_of.items()
 
     def score(self, member: bytes) -> float | None:
+        """The member's score; None if it is not in the set."""
         return self._score_of.get(member)
 
     def add(self, member: bytes, score: float, limits: SortedSetLimits | None = None) -> bool:
