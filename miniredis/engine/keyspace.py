@@ -12,7 +12,7 @@ keyspace notifications, blocked clients, the expire heap and SCAN's index are ri
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from miniredis.engine import errors, notifications, transactions
 from miniredis.engine.values import StringValue, Value, is_string, string_bytes, type_name
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from miniredis.engine.session import Session
 
 T = TypeVar("T")
+
+STALE_BATCH: Final = 500
+"""Entries of the expire heap whose keys live longer, or no more, that are passed over at a time."""
 
 
 class Database:
@@ -223,22 +226,29 @@ class Database:
         return True
 
     def next_expiry(self) -> int | None:
-        """The first millisecond at which some key has ended; None if no key will."""
+        """The first millisecond at which some key has ended; None if no key will.
+
+        It is too early where very many entries of the heap are stale: they go in batches, as keys do.
+        """
         heap, expires = self._expire_heap, self.expires
-        while heap:
+        for _ in range(STALE_BATCH):
+            if not heap:
+                return None
             when, key = heap[0]
             if expires.get(key) == when:
-                return when + 1
+                break
             heapq.heappop(heap)
-        return None
+        return heap[0][0] + 1 if heap else None
 
     def expire_due(self, limit: int) -> None:
-        """Remove keys whose time has passed, the earliest first, at most *limit* of them."""
+        """Remove keys whose time has passed, the earliest first, and stale entries, at most *limit* in all."""
+        heap, expires = self._expire_heap, self.expires
         for _ in range(limit):
-            due = self.next_expiry()
-            if due is None or due > self.engine.now:
+            if not heap or heap[0][0] >= self.engine.now:
                 return
-            self.expire_if_due(heapq.heappop(self._expire_heap)[1])
+            when, key = heapq.heappop(heap)
+            if expires.get(key) == when:
+                self.expire_if_due(key)
 
     # The whole
 

@@ -77,3 +77,28 @@ def test_a_client_that_goes_in_a_pause_leaves_nothing_of_its_commands() -> None:
     assert not engine.pause._postponed
     engine.pause.end()
     assert not engine.databases[0].data
+
+
+def test_times_to_live_that_were_taken_back_are_forgotten_little_by_little() -> None:
+    engine = Engine()
+    engine.clock.freeze()
+    client = engine.connect(lambda _: None)
+    engine.execute(client, [b"SET", b"last", b"value", b"EX", b"20"])
+    for number in range(20_000):
+        key = b"key%d" % number
+        engine.execute(client, [b"SET", key, b"value", b"EX", b"10"])
+        engine.execute(client, [b"PERSIST", key])
+        if number % 3 == 0:
+            engine.execute(client, [b"EXPIRE", key, b"30"])
+    heap = engine.databases[0]._expire_heap
+    before = len(heap)
+    engine.next_due()
+    engine.run_due()
+    assert before - len(heap) <= 1000  # at once they would hold everybody up
+    engine.clock.advance(20)
+    assert b"last" in engine.databases[0].data
+    engine.clock.advance(0.001)
+    assert b"last" not in engine.databases[0].data
+    engine.clock.advance(20)
+    assert len(engine.databases[0].data) == 20_000 - 33_334
+    assert engine.next_due() is None
