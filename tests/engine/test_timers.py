@@ -100,5 +100,5 @@ def test_times_to_live_that_were_taken_back_are_forgotten_little_by_little() -> 
     engine.clock.advance(0.001)
     assert b"last" not in engine.databases[0].data
     engine.clock.advance(20)
-    assert len(engine.databases[0].data) == 20_000 - 33_334
+    assert len(engine.databases[0].data) == 20_000 - 6_667
     assert engine.next_due() is None
