@@ -24,7 +24,6 @@ from miniredis.server.connection import Connection, format_address
 from miniredis.server.listeners import Listener
 from miniredis.server.log import VERBOSE
 from miniredis.server.wakeup import Wakeup
-from miniredis.structures.numbers import format_double_17g, format_double_shortest
 
 if TYPE_CHECKING:
     from miniredis.server.tls import Handshake
@@ -71,7 +70,7 @@ class Server:
         self.connections: set[Connection] = set()
         self.handshakes: set[Handshake] = set()
         self.read_buffer = memoryview(bytearray(READ_SIZE))
-        digits = format_double_shortest if engine.version.redis >= (7, 2) else format_double_17g
+        digits = engine.version.format_double
         self.frames = {2: Encoder(2, digits).frame_of, 3: Encoder(3, digits).frame_of}
         self._delivered: tuple[Reply, int, bytes] | None = None
         self.loop: asyncio.AbstractEventLoop
@@ -110,7 +109,7 @@ class Server:
                 self.unix_socket = path
                 self._listen(unix, self.new_connection)
         except BaseException:
-            await self._close()
+            await self.stop()  # so that whoever wants to stop it later finds that done
             raise
         self._wakeup = Wakeup(self.engine, self.loop)
         self.engine.on_shutdown = self.begin_stop

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from miniredis.server import ListenError
+from miniredis.engine import Engine
+from miniredis.engine.config import Config
+from miniredis.server import ListenError, Server
 from miniredis.server.listeners import bind_tcp
 from miniredis.testing import MiniRedis
 from tests.server.conftest import Host, eventually
@@ -76,6 +78,16 @@ def test_an_optional_address_may_be_missing(start: Callable[..., Host]) -> None:
 def test_another_address_may_not() -> None:
     with pytest.raises(ListenError, match=r"192\.0\.2\.1:\d+: bind: " + os.strerror(errno.EADDRNOTAVAIL)):
         MiniRedis(bind=["127.0.0.1", "192.0.2.1"]).start()
+
+
+async def test_a_server_that_could_not_start_has_stopped() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = Config()
+        config.bind, config.port = ("127.0.0.1",), taken.getsockname()[1]
+        server = Server(Engine(config=config))
+        with pytest.raises(ListenError):
+            await server.start()
+        assert server.begin_stop().done()
 
 
 # Unix sockets
