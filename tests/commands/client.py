@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import miniredis.commands  # noqa: F401
-from miniredis.engine import notifications
 from miniredis.engine.engine import Engine
 from miniredis.engine.version import VERSIONS
 from miniredis.resp.types import Error, Reply
@@ -35,18 +37,33 @@ class Client:
 
     def events(self, line: str) -> list[str]:
         """The keyspace events of one command, as ``event key``."""
-        seen: list[str] = []
-        self.engine.event_classes = notifications.ALL | notifications.NEW
-        self.engine.notify = lambda event_class, event, key, db: seen.append(f"{event.decode()} {key.decode()}")  # type: ignore[method-assign]
-        self(line)
-        self.engine.event_classes = 0
-        return seen
+        with keyspace_events(self.engine) as events:
+            self(line)
+        return events
 
     def changes(self, line: str) -> int:
         """By how much one command raises the count of changes since the last save."""
         before = self.engine.dirty
         self(line)
         return self.engine.dirty - before
+
+
+@contextmanager
+def keyspace_events(engine: Engine) -> Iterator[list[str]]:
+    """What a subscriber to all keyspace events of *engine* hears within the block, each as ``event key``."""
+    heard: list[str] = []
+
+    def hear(message: Reply) -> None:
+        _, _, channel, key = message
+        heard.append(f"{channel.partition(b':')[2].decode()} {key.decode()}")
+
+    subscriber = engine.connect(hear)
+    subscriber.protocol = 3  # so that it may send commands besides
+    engine.execute(subscriber, [b"PSUBSCRIBE", b"__keyevent@*__:*"])
+    engine.execute(subscriber, [b"CONFIG", b"SET", b"notify-keyspace-events", b"AEn"])
+    yield heard
+    engine.execute(subscriber, [b"CONFIG", b"SET", b"notify-keyspace-events", b""])
+    engine.disconnect(subscriber)
 
 
 def arity(command: str) -> Error:

@@ -6,57 +6,40 @@ from collections.abc import Callable
 
 import pytest
 
-import miniredis.commands  # noqa: F401
-from miniredis.engine import notifications
-from miniredis.engine.engine import Engine
-from miniredis.engine.values import encoding
 from miniredis.engine.version import VERSIONS
 from miniredis.resp.types import NULL_ARRAY, OK, Error, Reply
+from tests.commands.client import (
+    NOT_AN_INTEGER,
+    NOT_NEGATABLE,
+    NOT_POSITIVE,
+    SYNTAX,
+    WRONGTYPE,
+    Client,
+)
 
 Run = Callable[[str], Reply]
 
-WRONGTYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
-SYNTAX = Error("ERR syntax error")
-NOT_AN_INTEGER = Error("ERR value is not an integer or out of range")
-NOT_POSITIVE = Error("ERR value is out of range, must be positive")
-NOT_NEGATABLE = Error("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
 INDEX_OUT_OF_RANGE = Error("ERR index out of range")
 NUMKEYS = Error("ERR numkeys should be greater than 0")
 COUNT = Error("ERR count should be greater than 0")
 
 
-class Client:
-    """A client of an engine that has a list ``l``, a list of one element ``one`` and a string ``s``, but no ``x``."""
+class ListClient(Client):
+    """A client that finds a list ``l``, a list of one element ``one`` and a string ``s``, but no ``x``."""
 
     def __init__(self, version: str = "redis-7.2") -> None:
-        self.engine = Engine(VERSIONS[version])
-        self.session = self.engine.connect(lambda reply: None)
+        super().__init__(version)
         self("RPUSH l a b c a b")
         self("RPUSH one z")
         self("SET s text")
 
-    def __call__(self, line: str) -> Reply:
-        return self.engine.execute(self.session, [word.encode() for word in line.split(" ")])
-
     def elements(self, key: str = "l") -> str:
         return b"".join(self(f"LRANGE {key} 0 -1")).decode()
 
-    def encoding(self, key: str) -> str:
-        return encoding(self.session.db.data[key.encode()])
-
-    def events(self, line: str) -> list[str]:
-        """The keyspace events of one command."""
-        seen: list[str] = []
-        self.engine.event_classes = notifications.ALL | notifications.NEW
-        self.engine.notify = lambda event_class, event, key, db: seen.append(f"{event.decode()} {key.decode()}")
-        self(line)
-        self.engine.event_classes = 0
-        return seen
-
 
 @pytest.fixture
-def client() -> Client:
-    return Client()
+def client() -> ListClient:
+    return ListClient()
 
 
 @pytest.mark.parametrize(
@@ -108,7 +91,7 @@ def client() -> Client:
         ("LRANGE s 0 1", WRONGTYPE),
     ],
 )
-def test_ends_and_reading(client: Client, line: str, reply: Reply) -> None:
+def test_ends_and_reading(client: ListClient, line: str, reply: Reply) -> None:
     assert client(line) == reply
 
 
@@ -148,7 +131,7 @@ def test_ends_and_reading(client: Client, line: str, reply: Reply) -> None:
         ),
     ],
 )
-def test_lpos(client: Client, line: str, reply: Reply) -> None:
+def test_lpos(client: ListClient, line: str, reply: Reply) -> None:
     assert client(line) == reply
 
 
@@ -186,7 +169,7 @@ def test_lpos(client: Client, line: str, reply: Reply) -> None:
         ("LTRIM s 1 2", WRONGTYPE, "abcab"),
     ],
 )
-def test_changes_in_the_middle(client: Client, line: str, reply: Reply, elements: str) -> None:
+def test_changes_in_the_middle(client: ListClient, line: str, reply: Reply, elements: str) -> None:
     assert (client(line), client.elements()) == (reply, elements)
 
 
@@ -222,7 +205,7 @@ def test_changes_in_the_middle(client: Client, line: str, reply: Reply, elements
         ("LMPOP 1 l LEFT COUNT 1 COUNT 1", SYNTAX, "abcab", ""),
     ],
 )
-def test_moving(client: Client, line: str, reply: Reply, source: str, destination: str) -> None:
+def test_moving(client: ListClient, line: str, reply: Reply, source: str, destination: str) -> None:
     assert (client(line), client.elements(), client.elements("d")) == (reply, source, destination)
 
 
@@ -253,11 +236,11 @@ def test_moving(client: Client, line: str, reply: Reply, source: str, destinatio
         ("BLMOVE one l LEFT LEFT 0", ["lpush l", "lpop one", "del one"]),
     ],
 )
-def test_what_a_command_notifies(client: Client, line: str, events: list[str]) -> None:
+def test_what_a_command_notifies(client: ListClient, line: str, events: list[str]) -> None:
     assert client.events(line) == events
 
 
-def test_a_watched_list_that_was_trimmed_of_nothing_counts_as_changed(client: Client) -> None:
+def test_a_watched_list_that_was_trimmed_of_nothing_counts_as_changed(client: ListClient) -> None:
     from miniredis.engine import transactions
 
     transactions.watch(client.session, b"l")
@@ -276,15 +259,15 @@ def test_a_watched_list_that_was_trimmed_of_nothing_counts_as_changed(client: Cl
     ],
 )
 def test_integers_at_the_edge(line: str, redis_7_0: Reply, redis_7_2: Reply, valkey_9_1: Reply) -> None:
-    replies = [Client(version)(line) for version in ("redis-7.0", "redis-7.2", "valkey-9.1")]
+    replies = [ListClient(version)(line) for version in ("redis-7.0", "redis-7.2", "valkey-9.1")]
     assert replies == [redis_7_0, redis_7_2, valkey_9_1]
 
 
 def test_a_small_list_is_a_quicklist_in_7_0_and_a_listpack_since_7_2() -> None:
-    assert [Client(version).encoding("l") for version in VERSIONS] == ["quicklist", "listpack", "listpack"]
+    assert [ListClient(version).encoding("l") for version in VERSIONS] == ["quicklist", "listpack", "listpack"]
 
 
-def test_a_list_takes_the_encoding_that_its_size_calls_for(client: Client) -> None:
+def test_a_list_takes_the_encoding_that_its_size_calls_for(client: ListClient) -> None:
     client.engine.config.list_max_listpack_size = 3
     client("RPUSH x a b c")
     assert client.encoding("x") == "listpack"

@@ -12,6 +12,7 @@ from miniredis.engine.engine import Engine
 from miniredis.engine.session import Session
 from miniredis.engine.version import VERSIONS
 from miniredis.resp.types import NULL_ARRAY, OK, Error, Reply
+from tests.commands.client import keyspace_events
 
 WRONGTYPE = Error("WRONGTYPE Operation against a key holding the wrong kind of value")
 UNBLOCKED = Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
@@ -351,10 +352,8 @@ def test_a_move_to_what_is_no_list_is_an_error_and_leaves_the_element_to_the_nex
 
 def test_serving_notifies_as_the_commands_do(server: Server) -> None:
     server.wait("BLMOVE a b LEFT RIGHT 0", "BLPOP b 0")
-    events: list[str] = []
-    server.engine.event_classes = -1
-    server.engine.notify = lambda event_class, event, key, db: events.append(f"{event.decode()} {key.decode()}")
-    server("RPUSH a 1 2")
+    with keyspace_events(server.engine) as events:
+        server("RPUSH a 1 2")
     assert [event for event in events if not event.startswith("new")] == [
         "rpush a",
         "rpush b",

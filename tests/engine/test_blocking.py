@@ -16,6 +16,7 @@ from miniredis.engine.session import Session
 from miniredis.engine.version import VERSIONS
 from miniredis.resp.types import NO_REPLY, NULL_ARRAY, Error, Reply
 from miniredis.structures.list import List
+from tests.commands.client import keyspace_events
 
 KEYS = [b"k1", b"k2", b"k3"]
 
@@ -177,17 +178,14 @@ def test_what_a_pause_holds_back_is_not_unblocked() -> None:
 
 def test_timeouts_and_expiries_come_in_the_order_of_their_times_when_the_clock_is_moved() -> None:
     engine = frozen_engine()
-    happened: list[str] = []
-    engine.event_classes = -1
-    engine.notify = lambda event_class, event, key, db: happened.append(f"{event.decode()} {key.decode()}")
     session = connect(engine)
     for key, milliseconds in ((b"second", 2000), (b"fourth", 4000)):
         engine.execute(session, [b"SET", key, b"v", b"PX", b"%d" % milliseconds])
-    happened.clear()
-    for name, timeout in (("third", b"3"), ("first", b"1")):
-        blocked = engine.execute(connect(engine), [b"BLPOP", b"k", timeout])
-        blocked.on_done = lambda reply, name=name: happened.append(name)
-    engine.clock.advance(10)
+    with keyspace_events(engine) as happened:
+        for name, timeout in (("third", b"3"), ("first", b"1")):
+            blocked = engine.execute(connect(engine), [b"BLPOP", b"k", timeout])
+            blocked.on_done = lambda reply, name=name: happened.append(name)
+        engine.clock.advance(10)
     assert happened == ["first", "expired second", "third", "expired fourth"]
 
 
