@@ -10,6 +10,7 @@ else is logged. What stops the server from starting is one line on standard erro
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -119,6 +120,7 @@ def _configure(config: Config, options: list[str]) -> None:
     if options and not options[0].startswith("-"):
         path = options.pop(0)
         _load(config, read_config_file(path), path)
+        config.file = os.path.abspath(path)
     if "-" in (options[:1] + options[-1:]):
         options.pop(0 if options[0] == "-" else -1)
         _load(config, sys.stdin.read(), "standard input")

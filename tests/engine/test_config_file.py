@@ -17,9 +17,13 @@ from miniredis.engine.config_file import (
 from miniredis.engine.version import VERSIONS
 
 
+def settings_in(text: str) -> list[tuple[str, list[str]]]:
+    return [(setting.name, setting.values) for setting in parse_config_file(text)]
+
+
 def test_comments_and_empty_lines_are_skipped_and_quotes_undone() -> None:
     text = '# a comment\n\n  TIMEOUT "5"\r\n\trequirepass \'it\\\'s\' \nsave 900 1\nuser a on >p\\x00 "\\x00"\n'
-    assert parse_config_file(text) == [
+    assert settings_in(text) == [
         ("timeout", ["5"]),
         ("requirepass", ["it's"]),
         ("save", ["900", "1"]),
@@ -31,7 +35,7 @@ def test_included_files_stand_where_they_are_included(tmp_path: Path) -> None:
     (tmp_path / "b.conf").write_text("timeout 2\n")
     (tmp_path / "a.conf").write_text("timeout 1\n")
     text = f"hz 5\ninclude {tmp_path}/*.conf\ninclude {tmp_path}/none*\nhz 6\n"
-    assert parse_config_file(text) == [("hz", ["5"]), ("timeout", ["1"]), ("timeout", ["2"]), ("hz", ["6"])]
+    assert settings_in(text) == [("hz", ["5"]), ("timeout", ["1"]), ("timeout", ["2"]), ("hz", ["6"])]
 
 
 def test_an_included_file_must_exist() -> None:
@@ -40,16 +44,11 @@ def test_an_included_file_must_exist() -> None:
     assert str(refusal.value) == "Fatal error, can't open config file '/nonexistent': No such file or directory"
 
 
-def test_a_bad_line_is_reported_as_redis_server_reports_it() -> None:
+def test_a_bad_line_is_reported_with_its_place_and_the_reason_that_redis_server_gives() -> None:
     with pytest.raises(ConfigFileError) as refusal:
         load_config(Config(), 'hz 10\n\n  timeout "abc"\n')
-    assert refusal.value.report(VERSIONS["redis-7.0"]) == (
-        "\n*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***\n"
-        "Reading the configuration file, at line 3\n"
-        ">>> 'timeout \"abc\"'\n"
-        "argument couldn't be parsed into an integer\n"
-    )
-    assert "FATAL CONFIG FILE ERROR (Version 9.1.2)" in refusal.value.report(VERSIONS["valkey-9.1"])
+    assert str(refusal.value) == "argument couldn't be parsed into an integer"
+    assert (refusal.value.number, refusal.value.line) == (3, 'timeout "abc"')
 
 
 def test_unbalanced_quotes_are_reported() -> None:

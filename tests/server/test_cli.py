@@ -101,6 +101,18 @@ def test_a_config_file_comes_first_and_the_command_line_wins(run: Callable[..., 
     peer.socket.close()
 
 
+def test_the_config_file_can_be_rewritten(run: Callable[..., Program], tmp_path: Path) -> None:
+    config = tmp_path / "redis.conf"
+    config.write_text("# mine\nport 0\n")
+    peer = run(config).connect()
+    peer.send("CONFIG SET timeout 77", "CONFIG REWRITE")
+    peer.receive(b"+OK\r\n+OK\r\n")
+    peer.socket.close()
+    lines = config.read_text().splitlines()
+    assert lines[:2] == ["# mine", "port 0"]
+    assert "timeout 77" in lines
+
+
 def test_a_dash_reads_standard_input(run: Callable[..., Program]) -> None:
     peer = run("--port", 0, "-", stdin="requirepass secret\n").connect()
     peer.send("GET k")
