@@ -14,6 +14,16 @@ from miniredis.resp.types import Error, Reply
 
 
 @dataclass(slots=True)
+class LcsOptions:
+    """What follows the keys. *minimum_length*: the shortest match that IDX shows."""
+
+    length_only: bool = False
+    with_index: bool = False
+    with_lengths: bool = False
+    minimum_length: int = 0
+
+
+@dataclass(slots=True)
 class Match:
     """A run common to both strings, by the first and last index in each."""
 
@@ -24,6 +34,7 @@ class Match:
 
     @property
     def length(self) -> int:
+        """How many bytes it has."""
         return self.a_end - self.a_start + 1
 
 
@@ -44,41 +55,46 @@ _SIZE_OF_LENGTH: Final = 4
     details={"key2": "key-spec=0"},
 )
 def lcs(client: Session, argv: list[bytes]) -> Reply:
-    values = [client.db.read(key) for key in argv[1:3]]
+    values = [client.db.read(key) for key in argv[1:3]]  # before the options are read, as in Redis
     a, b = map(_string, values)
-    length_only = with_index = with_lengths = False
-    minimum_length = 0
-    position = 3
-    while position < len(argv):
-        token = argv[position].upper()
-        if token == b"IDX":
-            with_index = True
-        elif token == b"LEN":
-            length_only = True
-        elif token == b"WITHMATCHLEN":
-            with_lengths = True
-        elif token == b"MINMATCHLEN" and position + 1 < len(argv):
-            minimum_length = max(integer(argv[position + 1]), 0)
-            position += 1
-        else:
-            raise errors.syntax_error()
-        position += 1
-    if length_only and with_index:
-        raise Error("ERR If you want both the length and indexes, please just use IDX.")
-
+    options = _parse_options(argv)
     if (len(a) + 1) * (len(b) + 1) * _SIZE_OF_LENGTH > client.engine.config.proto_max_bulk_len:
         raise Error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
     table = _table(a, b)
     length = len(b) - table[-1].bit_count()
-    if length_only:
+    if options.length_only:
         return length
     matches = _matches(a, b, table)
-    if not with_index:
+    if not options.with_index:
         return b"".join(a[match.a_start : match.a_end + 1] for match in reversed(matches))
     return {
-        b"matches": [_describe(match, with_lengths) for match in matches if match.length >= minimum_length],
+        b"matches": [
+            _describe(match, options.with_lengths) for match in matches if match.length >= options.minimum_length
+        ],
         b"len": length,
     }
+
+
+def _parse_options(argv: list[bytes]) -> LcsOptions:
+    options = LcsOptions()
+    position = 3
+    while position < len(argv):
+        token = argv[position].upper()
+        if token == b"IDX":
+            options.with_index = True
+        elif token == b"LEN":
+            options.length_only = True
+        elif token == b"WITHMATCHLEN":
+            options.with_lengths = True
+        elif token == b"MINMATCHLEN" and position + 1 < len(argv):
+            options.minimum_length = max(integer(argv[position + 1]), 0)
+            position += 1
+        else:
+            raise errors.syntax_error()
+        position += 1
+    if options.length_only and options.with_index:
+        raise Error("ERR If you want both the length and indexes, please just use IDX.")
+    return options
 
 
 def _string(value: Value | None) -> bytes:

@@ -104,6 +104,43 @@ class Engine:
     thread at a time may use an engine.
     """
 
+    __slots__ = (
+        "_dispatch",
+        "_next_second",
+        "_next_session_id",
+        "_slow_from",
+        "_states",
+        "_tracks_latency",
+        "active_expire",
+        "blocked_clients",
+        "clock",
+        "config",
+        "databases",
+        "dirty",
+        "event_classes",
+        "gate",
+        "latency",
+        "monitors",
+        "now",
+        "on_earlier",
+        "on_shutdown",
+        "pause",
+        "persistence",
+        "pubsub",
+        "random",
+        "replication_id",
+        "run_id",
+        "second",
+        "sessions",
+        "slow_log",
+        "started_at",
+        "statistics",
+        "table",
+        "timers",
+        "touches",
+        "version",
+    )
+
     def __init__(
         self,
         version: ServerVersion = DEFAULT_VERSION,

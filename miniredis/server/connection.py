@@ -348,9 +348,8 @@ class Connection(asyncio.BufferedProtocol):
     def _check_output_limit(self, size: int) -> bool:
         """Whether the client may have *size* bytes to read; it is closed in the next turn if not."""
         session = self.session
-        is_subscriber = session.channels or session.patterns or session.shard_channels
         limits = self._server.engine.config.client_output_buffer_limit
-        hard, soft, soft_seconds = limits["pubsub" if is_subscriber else "normal"]
+        hard, soft, soft_seconds = limits["pubsub" if session.is_subscribed else "normal"]
         if not hard and not soft:
             return True
         if self._waits & _WRITING:
@@ -384,7 +383,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._waits & (_UNCONNECTED | _CLOSING | _BLOCKED):
             return None
         session = self.session
-        if session.monitoring or session.channels or session.patterns or session.shard_channels:
+        if session.monitoring or session.is_subscribed:
             return None
         return session.last_interaction
 

@@ -65,6 +65,7 @@ def human(size: float) -> str:
 
 
 def dotted(number: tuple[int, ...]) -> str:
+    """A version number as text."""
     return ".".join(map(str, number))
 
 
@@ -196,6 +197,13 @@ def _persistence(engine: Engine) -> Fields:
 
 
 def _stats(engine: Engine) -> Fields:
+    yield from _traffic(engine)
+    yield from _turnover(engine)
+    yield from _work(engine)
+
+
+def _traffic(engine: Engine) -> Fields:
+    """What came and went."""
     statistics, is_valkey = engine.statistics, engine.version.is_valkey
     commands = sum(state.calls for state in engine.command_states())
     rates = statistics.rates(engine.clock.ns(), commands)
@@ -210,6 +218,11 @@ def _stats(engine: Engine) -> Fields:
     yield from (("instantaneous_input_repl_kbps", "0.00"), ("instantaneous_output_repl_kbps", "0.00"))
     yield "rejected_connections", statistics.rejected_connections
     yield from (("sync_full", 0), ("sync_partial_ok", 0), ("sync_partial_err", 0))
+
+
+def _turnover(engine: Engine) -> Fields:
+    """What became of the keys."""
+    statistics, is_valkey = engine.statistics, engine.version.is_valkey
     yield "expired_keys", statistics.expired_keys
     if is_valkey:
         yield "expired_fields", 0
@@ -229,6 +242,11 @@ def _stats(engine: Engine) -> Fields:
     yield from (("active_defrag_key_hits", 0), ("active_defrag_key_misses", 0))
     yield from (("total_active_defrag_time", 0), ("current_active_defrag_time", 0))
     yield from (("tracking_total_keys", 0), ("tracking_total_items", 0), ("tracking_total_prefixes", 0))
+
+
+def _work(engine: Engine) -> Fields:
+    """What the server did besides."""
+    statistics, is_valkey = engine.statistics, engine.version.is_valkey
     yield "unexpected_error_replies", 0
     yield from (("total_error_replies", sum(statistics.errors.values())), ("dump_payload_sanitizations", 0))
     yield "total_reads_processed", statistics.reads_processed

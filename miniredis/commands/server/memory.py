@@ -12,6 +12,7 @@ from miniredis.commands.server.process import MEMORY_AT_START, peak_memory, resi
 from miniredis.engine import errors
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import Variant, command, container, key_range
+from miniredis.engine.engine import Engine
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Reply, Verbatim
 
@@ -63,7 +64,8 @@ def memory_stats(client: Session, argv: list[bytes]) -> Reply:
     engine = client.engine
     used, startup = resident_memory(), MEMORY_AT_START
     peak = max(peak_memory(), used)
-    keys = sum(len(database.data) for database in engine.databases)
+    tables = _tables(engine)
+    overhead = startup + sum(sum(figures.values()) for figures in tables.values())
     is_valkey = engine.version.is_valkey
     reply: dict[bytes, Reply] = {
         b"peak.allocated": peak,
@@ -77,20 +79,13 @@ def memory_stats(client: Session, argv: list[bytes]) -> Reply:
     if is_valkey:
         reply |= {b"cluster.slot_import": 0, b"cluster.slot_export": 0}
     reply |= {b"aof.buffer": 0, b"lua.caches": 0, b"functions.caches": 0}
-    overhead = startup
-    for database in engine.databases:
-        if database.data:
-            main, expires = database_overhead(database)
-            overhead += main + expires
-            figures = {b"overhead.hashtable.main": main, b"overhead.hashtable.expires": expires}
-            if engine.version.redis < (7, 2):
-                figures[b"overhead.hashtable.slot-to-keys"] = 0
-            reply[b"db.%d" % database.number] = figures
+    reply |= tables
     if is_valkey:
         reply |= {b"overhead.db.hashtable.lut": 0, b"overhead.db.hashtable.rehashing": 0}
     reply[b"overhead.total"] = overhead
     if is_valkey:
         reply[b"db.dict.rehashing.count"] = 0
+    keys = sum(len(database.data) for database in engine.databases)
     net = max(used - startup, 0)
     dataset = max(used - overhead, 0)
     reply |= {
@@ -108,6 +103,19 @@ def memory_stats(client: Session, argv: list[bytes]) -> Reply:
     for name in (b"allocator-fragmentation", b"allocator-rss", b"rss-overhead"):
         reply |= {name + b".ratio": 1.0, name + b".bytes": 0}
     return reply | {b"fragmentation": 1.0, b"fragmentation.bytes": 0}
+
+
+def _tables(engine: Engine) -> dict[bytes, dict[bytes, int]]:
+    """The bytes of the tables of each database that is not empty."""
+    tables = {}
+    for database in engine.databases:
+        if database.data:
+            main, expires = database_overhead(database)
+            figures = {b"overhead.hashtable.main": main, b"overhead.hashtable.expires": expires}
+            if engine.version.redis < (7, 2):
+                figures[b"overhead.hashtable.slot-to-keys"] = 0
+            tables[b"db.%d" % database.number] = figures
+    return tables
 
 
 @command(
