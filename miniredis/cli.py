@@ -153,7 +153,7 @@ async def _serve(engine: Engine) -> None:
     try:
         await server.start()
         _stop_on_signals(server)
-        print(f"miniredis as {engine.version.name}, ready on {server.url}", flush=True)
+        _print_or_not(f"miniredis as {engine.version.name}, ready on {server.url}")
         if config.daemonize:
             logger.warning("daemonize is ignored: miniredis stays in the foreground")
         logger.info("Ready to accept connections")
@@ -162,6 +162,14 @@ async def _serve(engine: Engine) -> None:
     finally:
         logger.removeHandler(log)
         log.close()
+
+
+def _print_or_not(line: str) -> None:
+    """Print *line*, for whoever still reads it: a server does not end because nobody does."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  what could not be written would be tried again at the end
 
 
 def _stop_on_signals(server: Server) -> None:
