@@ -72,7 +72,7 @@ def client() -> Client:
         ("HSCAN x 0", [b"0", []]),
     ],
 )
-def test_replies(client: Client, line: str, reply: Reply) -> None:
+def test_a_command_answers_as_redis(client: Client, line: str, reply: Reply) -> None:
     answer = client(line)
     assert (answer, type(answer)) == (reply, type(reply))
 
@@ -107,7 +107,7 @@ def test_replies(client: Client, line: str, reply: Reply) -> None:
         ("HSCAN h 0 NOVALUES", SYNTAX),
     ],
 )
-def test_refusals(client: Client, line: str, error: Error) -> None:
+def test_a_command_refuses_as_redis(client: Client, line: str, error: Error) -> None:
     assert client(line) == error
 
 

@@ -89,7 +89,7 @@ def client() -> Client:
         ("SSCAN x 0 COUNT abc", [b"0", []]),
     ],
 )
-def test_replies(client: Client, line: str, reply: Reply) -> None:
+def test_a_command_answers_as_redis(client: Client, line: str, reply: Reply) -> None:
     answer = client(line)
     assert (answer, type(answer)) == (reply, type(reply))
 
@@ -119,7 +119,7 @@ def test_replies(client: Client, line: str, reply: Reply) -> None:
         ("SSCAN a 0 FOO", SYNTAX),
     ],
 )
-def test_refusals(client: Client, line: str, error: Error) -> None:
+def test_a_command_refuses_as_redis(client: Client, line: str, error: Error) -> None:
     assert client(line) == error
 
 

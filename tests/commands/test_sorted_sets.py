@@ -87,7 +87,7 @@ def client() -> Client:
         ("ZSCAN x 0 COUNT abc", [b"0", []]),
     ],
 )
-def test_replies(client: Client, line: str, reply: Reply) -> None:
+def test_a_command_answers_as_redis(client: Client, line: str, reply: Reply) -> None:
     answer = client(line)
     assert (answer, type(answer)) == (reply, type(reply))
 
@@ -138,7 +138,7 @@ def test_replies(client: Client, line: str, reply: Reply) -> None:
         ("ZSCAN z 0 MATCH", SYNTAX),
     ],
 )
-def test_refusals(client: Client, line: str, error: Error) -> None:
+def test_a_command_refuses_as_redis(client: Client, line: str, error: Error) -> None:
     assert client(line) == error
 
 

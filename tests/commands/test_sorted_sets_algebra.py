@@ -66,7 +66,7 @@ def client() -> Client:
         ("ZDIFFSTORE z 1 z", 4),
     ],
 )
-def test_replies(client: Client, line: str, reply: Reply) -> None:
+def test_a_command_answers_as_redis(client: Client, line: str, reply: Reply) -> None:
     answer = client(line)
     assert (answer, type(answer)) == (reply, type(reply))
 
@@ -106,7 +106,7 @@ def test_replies(client: Client, line: str, reply: Reply) -> None:
         ("ZDIFFSTORE x 1 z WITHSCORES", SYNTAX),
     ],
 )
-def test_refusals(client: Client, line: str, error: Error) -> None:
+def test_a_command_refuses_as_redis(client: Client, line: str, error: Error) -> None:
     assert client(line) == error
 
 

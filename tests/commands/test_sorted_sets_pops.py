@@ -45,7 +45,7 @@ def client() -> Client:
         ("BZMPOP 0 1 z MAX COUNT 2", [b"z", [[b"d", 4.0], [b"c", 3.0]]]),
     ],
 )
-def test_replies(client: Client, line: str, reply: Reply) -> None:
+def test_a_command_answers_as_redis(client: Client, line: str, reply: Reply) -> None:
     answer = client(line)
     assert (answer, type(answer)) == (reply, type(reply))
 
@@ -80,7 +80,7 @@ def test_replies(client: Client, line: str, reply: Reply) -> None:
         ("BZMPOP 0 1 s MIN", WRONGTYPE),
     ],
 )
-def test_refusals(client: Client, line: str, error: Error) -> None:
+def test_a_command_refuses_as_redis(client: Client, line: str, error: Error) -> None:
     assert client(line) == error
 
 

@@ -83,7 +83,7 @@ def client() -> Client:
         ("ZRANGESTORE z x 0 -1", 0),
     ],
 )
-def test_replies(client: Client, line: str, reply: Reply) -> None:
+def test_a_command_answers_as_redis(client: Client, line: str, reply: Reply) -> None:
     answer = client(line)
     assert (answer, type(answer)) == (reply, type(reply))
 
@@ -132,7 +132,7 @@ def test_replies(client: Client, line: str, reply: Reply) -> None:
         ("ZRANGESTORE x s 0 1", WRONGTYPE),
     ],
 )
-def test_refusals(client: Client, line: str, error: Error) -> None:
+def test_a_command_refuses_as_redis(client: Client, line: str, error: Error) -> None:
     assert client(line) == error
 
 

@@ -12,6 +12,7 @@ from conformance.duel import Duel
 from conformance.scenario import Scenario, parse
 from conformance.servers import Server, ServerBinary, ServerError, find_server, find_servers, identify, start
 from conformance.wire import ConnectionClosedError
+from tests.requirements import missing
 
 
 def scenario(*lines: str) -> Scenario:
@@ -21,7 +22,7 @@ def scenario(*lines: str) -> Scenario:
 
 def any_binary() -> ServerBinary:
     if not find_servers():
-        pytest.skip("no real server is installed")
+        missing("a real server")
     return find_servers()[0]
 
 

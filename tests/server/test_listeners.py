@@ -20,6 +20,7 @@ from miniredis.engine.config import Config
 from miniredis.server import ListenError, Server
 from miniredis.server.listeners import bind_tcp
 from miniredis.testing import MiniRedis
+from tests.requirements import missing
 from tests.server.conftest import Host, eventually
 
 
@@ -139,7 +140,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A self-signed certificate for localhost and its key."""
     openssl = shutil.which("openssl")
     if openssl is None:
-        pytest.skip("needs the openssl program to make a certificate")
+        missing("the openssl program, to make a certificate")
     folder = tmp_path_factory.mktemp("tls")
     certificate, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
