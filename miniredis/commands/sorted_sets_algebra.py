@@ -47,6 +47,7 @@ class Input(NamedTuple):
     weight: float = 1.0
 
     def size(self) -> int:
+        """How many members it has."""
         return 0 if self.value is None else len(self.value)
 
     def items(self) -> Iterable[Pair]:

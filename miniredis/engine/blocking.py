@@ -154,6 +154,7 @@ class BlockedClients:
         return kind is not None and self._waiting_for[kind] > 0
 
     def has_ready(self) -> bool:
+        """Whether :meth:`serve` has anything to do."""
         return bool(self._ready)
 
     def serve(self) -> None:

@@ -118,6 +118,8 @@ class Kind:
 
 
 class Flag(Kind):
+    """``yes`` or ``no``."""
+
     def parse(self, words: Sequence[str], present: Any) -> bool:
         word = words[0].lower()
         if word not in ("yes", "no"):
@@ -195,6 +197,8 @@ class PercentOrMemory(Kind):
 
 
 class Octal(_Bounded):
+    """Permissions, in octal digits."""
+
     def parse(self, words: Sequence[str], present: Any) -> int:
         if not re.fullmatch("[0-7]+", words[0]):
             raise ConfigError("argument couldn't be parsed as an octal number")
@@ -238,6 +242,8 @@ class Choices(Choice):
 
 
 class Text(Kind):
+    """One word, which may be empty or hold blanks."""
+
     quoted = True
 
     def parse(self, words: Sequence[str], present: Any) -> str:
@@ -275,6 +281,8 @@ class Words(Kind):
 
 
 class SavePoints(Kind):
+    """Pairs of seconds and changes: to save when so many keys changed within so long."""
+
     multiple = True
 
     def parse(self, words: Sequence[str], present: Any) -> tuple[tuple[int, int], ...]:
@@ -320,6 +328,8 @@ class BufferLimits(Kind):
 
 
 class OomScoreAdjValues(Kind):
+    """Three adjustments for the kernel: of a primary, a replica and a child that saves."""
+
     multiple = True
 
     def parse(self, words: Sequence[str], present: Any) -> tuple[int, ...]:
@@ -335,6 +345,8 @@ class OomScoreAdjValues(Kind):
 
 
 class Percentiles(Kind):
+    """Numbers from 0 to 100, which INFO gives the latencies for."""
+
     multiple = True
 
     def parse(self, words: Sequence[str], present: Any) -> tuple[float, ...]:
@@ -355,6 +367,8 @@ class Percentiles(Kind):
 
 
 class EventClasses(Kind):
+    """Letters that stand for classes of keyspace events."""
+
     quoted = True
 
     def parse(self, words: Sequence[str], present: Any) -> int:

@@ -84,6 +84,7 @@ class CommandState:
         self.reset()
 
     def reset(self) -> None:
+        """Begin to count anew."""
         self.calls = 0
         self.nanoseconds = 0
         self.durations = [0] * POWERS

@@ -31,18 +31,22 @@ def until_nul(text: bytes) -> bytes:
 
 
 def wrong_type() -> Error:
+    """A key holds another type than the command is for."""
     return Error(WRONGTYPE)
 
 
 def syntax_error() -> Error:
+    """Options that a command does not know, or that do not go together."""
     return Error(SYNTAX)
 
 
 def not_an_integer() -> Error:
+    """A text, sent or kept, that is no 64-bit integer."""
     return Error(NOT_AN_INTEGER)
 
 
 def not_a_float() -> Error:
+    """A text, sent or kept, that is no number."""
     return Error(NOT_A_FLOAT)
 
 

@@ -33,6 +33,7 @@ class Pause:
 
     @property
     def active(self) -> bool:
+        """Whether there is a pause now."""
         return bool(self.until)
 
     def begin(self, until: int, *, writes_only: bool) -> None:

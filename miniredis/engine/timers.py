@@ -26,6 +26,7 @@ class Timer:
         self.callback: Callable[[], None] | None = callback
 
     def cancel(self) -> None:
+        """Do not fire any more."""
         if self.callback is not None:
             self.callback = None
             self._timers.note_cancelled()

@@ -35,6 +35,7 @@ EMBEDDED_STRING_LIMIT: Final = 44
 
 
 def is_string(value: Value) -> bool:
+    """Whether *value* is a :data:`StringValue`, and no collection."""
     return isinstance(value, (bytes, int, bytearray))
 
 

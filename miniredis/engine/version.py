@@ -30,6 +30,7 @@ class ServerVersion:
 
     @property
     def is_valkey(self) -> bool:
+        """Whether it is a Valkey, of whatever version."""
         return self.family == "valkey"
 
     @property

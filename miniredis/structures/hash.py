@@ -36,6 +36,7 @@ class Hash:
         self._index: MemberIndex | None = None
 
     def copy(self) -> Hash:
+        """One like it that shares nothing that can change."""
         twin = Hash(self.encoding)
         twin.fields = self.fields.copy()
         return twin

@@ -65,6 +65,7 @@ class List:
         return made
 
     def copy(self) -> List:
+        """One like it that shares nothing that can change."""
         twin = List(plain_nodes=self._plain_nodes)
         twin._elements = self._elements.copy()
         twin._layout = self._layout.copy()

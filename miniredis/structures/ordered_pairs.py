@@ -65,6 +65,7 @@ class OrderedPairs:
         return pairs
 
     def copy(self) -> OrderedPairs:
+        """One like it that shares nothing that can change."""
         twin = OrderedPairs()
         twin._size = self._size
         twin._scores = [chunk[:] for chunk in self._scores]

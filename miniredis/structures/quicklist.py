@@ -95,7 +95,10 @@ Measure: TypeAlias = Callable[[int, int], int]
 
 
 class ListpackLayout:
-    """All elements in one listpack of *size* bytes. Nothing keeps it from growing: that is asked before (`Limit`)."""
+    """All elements in one listpack of *size* bytes. Nothing keeps it from growing: that is asked before (`Limit`).
+
+    It hears of the same changes as a :class:`QuicklistLayout`, whose methods say what they are.
+    """
 
     __slots__ = ("size",)
 

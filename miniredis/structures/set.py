@@ -72,6 +72,7 @@ class Set:
         return built
 
     def copy(self) -> Set:
+        """One like it that shares nothing that can change."""
         twin = Set(self.encoding)
         twin.members = self.members.copy()
         twin._is_sorted = self._is_sorted

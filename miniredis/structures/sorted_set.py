@@ -48,10 +48,12 @@ class LexRange(NamedTuple):
     maximum: LexBound = LEX_MAX
 
     def is_above_minimum(self, member: bytes) -> bool:
+        """Whether the lower end lets *member* in."""
         bound, exclusive, infinity = self.minimum
         return infinity < 0 or (not infinity and (member > bound if exclusive else member >= bound))
 
     def is_below_maximum(self, member: bytes) -> bool:
+        """Whether the upper end lets *member* in."""
         bound, exclusive, infinity = self.maximum
         return infinity > 0 or (not infinity and (member < bound if exclusive else member <= bound))
 
@@ -117,6 +119,7 @@ class SortedSet:
         return built
 
     def copy(self) -> SortedSet:
+        """One like it that shares nothing that can change."""
         twin = SortedSet(self.encoding)
         twin._score_of = self._score_of.copy()
         twin._order = self._order.copy()
@@ -293,10 +296,12 @@ class SortedSet:
         return self.by_rank(start, stop, reverse=reverse)
 
     def count_by_score(self, scores: ScoreRange) -> int:
+        """How many scores are in the range."""
         start, stop = self.ranks_by_score(scores)
         return stop - start
 
     def count_by_lex(self, members: LexRange) -> int:
+        """How many members are in the range; see `ranks_by_lex`."""
         start, stop = self.ranks_by_lex(members)
         return stop - start
 
@@ -312,9 +317,11 @@ class SortedSet:
         return removed
 
     def remove_range_by_score(self, scores: ScoreRange) -> list[Pair]:
+        """Remove the pairs whose scores are in the range and return them in order."""
         return self.remove_range_by_rank(*self.ranks_by_score(scores))
 
     def remove_range_by_lex(self, members: LexRange) -> list[Pair]:
+        """Remove the pairs whose members are in the range and return them in order; see `ranks_by_lex`."""
         return self.remove_range_by_rank(*self.ranks_by_lex(members))
 
     def pop_min(self, count: int = 1) -> list[Pair]:

@@ -64,6 +64,7 @@ class MiniRedis:
 
     @property
     def host(self) -> str:
+        """The address that it listens on, the first if there are several."""
         return self._running().host
 
     @property
@@ -212,6 +213,7 @@ class ServerClock:
 
     @property
     def frozen(self) -> bool:
+        """Whether it stands until it is moved."""
         return self._clock.frozen
 
     def time(self) -> float:
