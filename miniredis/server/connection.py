@@ -42,14 +42,20 @@ _CLOSING: Final = 16
 _SLICE: Final = 128
 """So many requests are executed before their replies are written and somebody looks at the time."""
 
-_TURN: Final = 0.005
-"""Seconds after which a client with a long pipeline lets the others have their turn."""
+_TURN: Final = 0.002
+"""Seconds after which a client with a long pipeline lets the others have their turn. Those who have one share them."""
+
+_SHORTEST_TURN: Final = 0.00025
+
+_LOOK: Final = 31
+"""A mask of the number of replies: somebody looks at the time once in 32 requests."""
 
 _READ_AHEAD: Final = 1 << 18
 """Bytes that a client waiting for its next turn may send ahead; it is read from again when they are executed."""
 
 _LARGE_REPLIES: Final = 1 << 14
-"""Replies of one batch that are larger than this are checked against ``client-output-buffer-limit``."""
+"""Replies of one batch that are larger than this are checked against ``client-output-buffer-limit``, and a single one
+is written at once."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -58,6 +64,7 @@ class Connection(asyncio.BufferedProtocol):
     __slots__ = (
         "_execute",
         "_frames",
+        "_has_ended",
         "_held",
         "_held_size",
         "_is_attended",
@@ -90,6 +97,7 @@ class Connection(asyncio.BufferedProtocol):
         self._out_size = 0  # of what is in _out, kept while the client is slow
         self._over_soft_limit_since: int | None = None
         self._is_reading = True
+        self._has_ended = False
         self._is_attended = False
         self._waits = _UNCONNECTED
 
@@ -141,10 +149,16 @@ class Connection(asyncio.BufferedProtocol):
         self._work()
 
     def eof_received(self) -> bool:
-        """The client will send no more. Redis executes what had come by then, and answers as far as it is read."""
-        if self._waits & _UNFINISHED and not self._waits & (_BLOCKED | _CLOSING | _UNCONNECTED):
+        """The client will send no more. What had come by then is executed and answered, as far as the client reads."""
+        if not self._waits & _UNFINISHED or self._waits & (_BLOCKED | _CLOSING | _UNCONNECTED):
+            self._close()
+            return False
+        self._has_ended = True
+        if self._transport.get_extra_info("sslcontext") is None:
+            return True
+        while self._waits & _UNFINISHED and not self._waits & (_BLOCKED | _CLOSING):  # TLS does not stay half open
             self._waits &= _WRITING
-            self._work(to_the_end=True)
+            self._work()
         self._close()
         return False
 
@@ -188,10 +202,10 @@ class Connection(asyncio.BufferedProtocol):
         statistics.writes_processed += 1
         self._transport.write(frame)
 
-    def _work(self, to_the_end: bool = False) -> None:
+    def _work(self) -> None:
         """Execute the requests at hand until something stands in the way, and write the replies."""
         try:
-            self._execute_requests(to_the_end)
+            self._execute_requests()
         except ProtocolError as error:
             logger.log(VERBOSE, "Protocol error (%s) from client: %s", error, self.session.address)
             self._out.append(self._frames[self.session.protocol][Error](Error(b"ERR " + error.message)))
@@ -203,22 +217,29 @@ class Connection(asyncio.BufferedProtocol):
             self._close()
             return
         self._flush()
-        if self._waits == _UNFINISHED:
+        if self._has_ended and self._waits & (_UNFINISHED | _BLOCKED) != _UNFINISHED:
+            self._close()
+        elif self._waits == _UNFINISHED:
             # In a turn of its own: the server attends to all others, and to whom they wake, before anyone is read from.
             self._is_attended = True
-            self._server.loop.call_soon(self.attend)
+            self._server.taking_turns += 1
+            self._server.loop.call_soon(self._take_turn)
         elif not self._is_reading and self._held_size <= _READ_AHEAD:
             self._is_reading = True
             self._transport.resume_reading()
 
-    def _execute_requests(self, to_the_end: bool) -> None:
+    def _take_turn(self) -> None:
+        self._server.taking_turns -= 1
+        self.attend()
+
+    def _execute_requests(self) -> None:
         session = self.session
         execute = self._execute
         frames = self._frames
         parser = self.parser
         out = self._out
         append = out.append
-        turn_ends = 0.0
+        turn_ends = monotonic() + max(_TURN / (1 + self._server.taking_turns), _SHORTEST_TURN)
         for argv in parser.requests:
             if argv is None:
                 if not self._held:
@@ -234,18 +255,19 @@ class Connection(asyncio.BufferedProtocol):
                     return
                 reply = reply.reply
             try:
-                append(frames[session.protocol][reply.__class__](reply))
+                frame = frames[session.protocol][reply.__class__](reply)
             except Exception:
-                append(self._internal_error())
+                frame = self._internal_error()
+            append(frame)
             if session.closing:
                 return
             if not parser.authenticated:
                 parser.authenticated = session.authenticated
-            if len(out) >= _SLICE and not to_the_end:
-                self._flush()
-                now = monotonic()
-                turn_ends = turn_ends or now + _TURN
-                if now >= turn_ends or self._waits & _WRITING:
+            count = len(out)
+            if not count & _LOOK or len(frame) > _LARGE_REPLIES:
+                if count >= _SLICE or len(frame) > _LARGE_REPLIES:
+                    self._flush()
+                if self._waits & _WRITING or monotonic() >= turn_ends:
                     self._waits |= _UNFINISHED
                     return
 

@@ -57,6 +57,7 @@ class Server:
         port: the plain TCP port; 0 without one. ``tls_port`` alike.
         unix_socket: the path of the Unix socket, or "".
         connections: everybody who is connected or being accepted, or whose last replies are still on their way.
+        taking_turns: how many connections have more to execute than one turn of the event loop allows.
         read_buffer: where all connections receive into, one after the other.
         frames: for RESP2 and RESP3, what encodes a reply of each class (see :class:`miniredis.resp.encoder.Encoder`).
     """
@@ -69,6 +70,7 @@ class Server:
         self.unix_socket = ""
         self.connections: set[Connection] = set()
         self.handshakes: set[Handshake] = set()
+        self.taking_turns = 0
         self.read_buffer = memoryview(bytearray(READ_SIZE))
         digits = engine.version.format_double
         self.frames = {2: Encoder(2, digits).frame_of, 3: Encoder(3, digits).frame_of}
@@ -94,6 +96,7 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self._stopping = None
         self._stopped = asyncio.Event()
+        self.taking_turns = 0
         config = self.engine.config
         try:
             if config.port or not config.tls_port:

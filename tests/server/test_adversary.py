@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests.server.conftest import Host, eventually
+from tests.server.conftest import Host, Peer, eventually
 
 
 def test_a_client_that_is_reset_before_it_was_welcome_leaves_nothing(
@@ -43,6 +43,65 @@ def test_a_key_that_expires_late_delays_nobody_s_timeout(host: Host) -> None:
     host.wait_for_blocked(1)
     host.run("SET", "key", "value", "EX", "1000")
     peer.receive(b"*-1\r\n")
+
+
+# Pipelines
+
+
+def test_a_pipeline_of_slow_commands_lets_others_in(host: Host) -> None:
+    host.run("RPUSH", "list", *map(str, range(5000)))
+    pipeline, other = host.connect(), host.connect()
+    host.wait_for_clients(2)
+    pipeline.send(*["SORT list LIMIT 0 0", "INCR done"] * 60)
+    other.send("INCRBY done 0")
+    assert int(other.socket.recv(100)[1:]) < 40
+
+
+def output_of(host: Host, peer: Peer) -> int:
+    """Bytes that wait in the server for *peer* to read them."""
+    session = host.session(peer)
+    return host.server.call(session.output_buffer)
+
+
+def drain(peer: Peer) -> int:
+    """Read to the end; how many bytes there were."""
+    size = 0
+    while received := len(peer.socket.recv(1 << 20)):
+        size += received
+    return size
+
+
+def test_large_replies_are_not_gathered_for_a_client_that_does_not_read(host: Host) -> None:
+    host.run("SET", "large", "x" * 1_000_000)
+    peer = host.connect()
+    peer.send(*["GET large"] * 100)
+    eventually(lambda: output_of(host, peer) > 0)
+    assert output_of(host, peer) < 5_000_000
+    peer.socket.shutdown(socket.SHUT_WR)
+    assert drain(peer) == 100 * 1_000_012
+
+
+def test_what_was_sent_before_the_end_is_answered_as_fast_as_it_is_read(host: Host) -> None:
+    host.run("SET", "large", "x" * 1_000_000)
+    peer = host.connect()
+    peer.send(*["GET large"] * 50)
+    eventually(lambda: output_of(host, peer) > 0)
+    peer.send("INCR n", *["GET large"] * 50, "INCR n")
+    peer.socket.shutdown(socket.SHUT_WR)
+    assert output_of(host, peer) < 5_000_000
+    assert drain(peer) == 100 * 1_000_012 + 8
+    host.wait_for_clients(0)
+    assert host.run("GET", "n") == b"2"
+
+
+def test_a_client_that_ends_its_side_and_reads_nothing_does_not_outlive_its_socket(host: Host) -> None:
+    host.run("SET", "large", "x" * 1_000_000)
+    peer = host.connect()
+    peer.send(*["GET large"] * 100, "BLPOP list 0")
+    peer.socket.shutdown(socket.SHUT_WR)
+    eventually(lambda: output_of(host, peer) > 0)
+    peer.socket.close()
+    host.wait_for_clients(0)
 
 
 # The process
