@@ -7,8 +7,9 @@ nanoseconds since the Unix epoch, so that nothing is lost to rounding.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 NANOSECONDS: Final = 1_000_000_000
@@ -54,6 +55,18 @@ class Clock:
         if self._frozen_at is not None:
             self._flow_from(self._frozen_at)
             self._moved()
+
+    @contextlib.contextmanager
+    def at(self, ns: int) -> Iterator[None]:
+        """Let the clock stand at *ns* for a ``with`` block, and go on after it as if nothing had been.
+
+        For what a move of the clock has passed over, and what is done at its own time all the same.
+        """
+        flowing, self.ns = self.ns, lambda: ns
+        try:
+            yield
+        finally:
+            self.ns = flowing
 
     def _move_to(self, ns: int) -> None:
         if self._frozen_at is None:

@@ -496,11 +496,11 @@ class Engine:
 
     def _clock_moved(self) -> None:
         """Fire, in order and each at its own time, everything that a move of the clock by hand made due."""
-        self._next_second = 0
         target = self.clock.ns() // 1_000_000
         while (due := self.next_due()) is not None and due <= target:
-            self.now, self.second = due, due // 1000
-            self._fire_due()
+            with self.clock.at(due * 1_000_000):
+                self._read_clock()
+                self._fire_due()
         self._read_clock()
         self.announce_due()  # what is due at the same time as before is now sooner, or later, by another clock
 
