@@ -156,8 +156,9 @@ class Connection(asyncio.BufferedProtocol):
         self._has_ended = True
         if self._transport.get_extra_info("sslcontext") is None:
             return True
-        while self._waits & _UNFINISHED and not self._waits & (_BLOCKED | _CLOSING):  # TLS does not stay half open
-            self._waits &= _WRITING
+        # TLS does not stay half open: execute the rest now, and write all replies at once.
+        while self._waits & _UNFINISHED and not self._waits & (_BLOCKED | _CLOSING):
+            self._waits = _WRITING
             self._work()
         self._close()
         return False
@@ -359,6 +360,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
+        if self._transport.is_closing():  # reset by the client, which connection_lost is about to be told
+            return
         size = len(data)
         if size > _LARGE_REPLIES and not self._check_output_limit(size):
             return

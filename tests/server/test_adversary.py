@@ -104,6 +104,16 @@ def test_a_client_that_ends_its_side_and_reads_nothing_does_not_outlive_its_sock
     host.wait_for_clients(0)
 
 
+def test_nothing_is_logged_of_replies_to_clients_that_are_gone(host: Host, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(50):
+        peer = host.connect()
+        peer.send(*["SET key value"] * 3000)
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.socket.close()
+    host.wait_for_clients(0)
+    assert not caplog.records
+
+
 # The process
 
 
