@@ -48,8 +48,17 @@ INTRODUCTION = """\
 
 {total} commands and subcommands. Arguments are those of {default}, the default of `--emulate`. *Since* is the version
 of Redis that brought the command: a server that emulates an older one answers `ERR unknown command`. What only Valkey
-has is there when Valkey is emulated.
+has is there when Valkey is emulated. None is missing: the names are those that Redis 7.0 and Valkey 9.1 give, whom a
+test asks.
 """
+
+NOTES = {
+    "cluster": (
+        "There is no cluster here yet: these are answered as by a server without `cluster-enabled`, most of them with"
+        " `ERR This instance has cluster support disabled`."
+    ),
+}
+"""What is to be said of a whole group, above its table."""
 
 
 def page() -> str:
@@ -59,7 +68,9 @@ def page() -> str:
     for command in commands:
         groups[(command.parent or command).declaration.group].append(command)
     parts = [INTRODUCTION.format(total=len(commands), default=DEFAULT_VERSION.name)]
-    parts += (_section(title, groups.pop(group)) for group, title in GROUPS.items() if group in groups)
+    parts += (
+        _section(title, NOTES.get(group, ""), groups.pop(group)) for group, title in GROUPS.items() if group in groups
+    )
     assert not groups, f"groups without a title: {sorted(groups)}"
     return "\n".join(parts)
 
@@ -73,9 +84,9 @@ def _commands() -> Iterator[Command]:
     return (found[name] for name in sorted(found) if found[name].declaration.handler is not None)
 
 
-def _section(title: str, commands: Iterable[Command]) -> str:
+def _section(title: str, note: str, commands: Iterable[Command]) -> str:
     rows = "\n".join(map(_row, commands))
-    return f"## {title}\n\n| Command | Arguments | Since | |\n|---|---|---|---|\n{rows}\n"
+    return f"## {title}\n\n{note and note + chr(10) * 2}| Command | Arguments | Since | |\n|---|---|---|---|\n{rows}\n"
 
 
 def _row(command: Command) -> str:

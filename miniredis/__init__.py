@@ -1,6 +1,8 @@
 """A Redis-compatible server in pure Python: embed it in a test, or run it with ``python -m miniredis``.
 
 ``miniredis.MiniRedis`` is the server inside a test (:mod:`miniredis.testing`). It is imported when first asked for.
+
+(PYTEST_DONT_REWRITE: pytest, finding a plugin beside it, would else warn whoever has imported this before it looked.)
 """
 
 from __future__ import annotations

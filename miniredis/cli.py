@@ -21,6 +21,7 @@ from miniredis.engine.config import Config, ConfigError
 from miniredis.engine.config_file import ConfigFileError, command_line_as_text, load_config, read_config_file
 from miniredis.engine.engine import Engine
 from miniredis.engine.version import DEFAULT_VERSION, VERSIONS, ServerVersion, version_named
+from miniredis.rdb import RdbError
 from miniredis.server import ListenError, Server
 from miniredis.server.log import LEVELS, log_to, logger
 
@@ -148,10 +149,12 @@ async def _serve(engine: Engine) -> None:
         log = log_to(config.logfile, config.loglevel)
     except OSError as error:
         raise UsageError(f"Can't open the log file: {error.strerror}: {config.logfile}") from None
-    server = Server(engine)
+    _load_dataset(engine)
+    server = Server(engine, owns_loop=True)
     config.on_change("loglevel", lambda: logger.setLevel(LEVELS[config.loglevel]))
     try:
         await server.start()
+        engine.persistence.watch_save_points()
         _stop_on_signals(server)
         _print_or_not(f"miniredis as {engine.version.name}, ready on {server.url}")
         if config.daemonize:
@@ -164,6 +167,17 @@ async def _serve(engine: Engine) -> None:
         log.close()
 
 
+def _load_dataset(engine: Engine) -> None:
+    """Begin with what is in the RDB file, if there is one. Raises :class:`UsageError`."""
+    path = engine.persistence.path
+    try:
+        engine.persistence.load()
+    except RdbError as error:
+        raise UsageError(f"Fatal error loading the DB: {path}: {error}") from None
+    except OSError as error:
+        raise UsageError(f"Fatal error loading the DB: {path}: {error.strerror}") from None
+
+
 def _print_or_not(line: str) -> None:
     """Print *line*, for whoever still reads it: a server does not end because nobody does."""
     try:
@@ -174,8 +188,20 @@ def _print_or_not(line: str) -> None:
 
 def _stop_on_signals(server: Server) -> None:
     loop = server.loop
+
+    def stop() -> None:
+        """As SHUTDOWN does: save, if there are save points, and stay if that fails."""
+        persistence = server.engine.persistence
+        try:
+            if server.engine.config.save:
+                persistence.save()
+        except OSError:
+            logger.warning("Error trying to save the DB, can't exit.")
+            return
+        server.begin_stop()
+
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
-            loop.add_signal_handler(number, server.begin_stop)
+            loop.add_signal_handler(number, stop)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(server.begin_stop))
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))

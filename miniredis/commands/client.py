@@ -158,7 +158,7 @@ def client_no_touch(client: Session, argv: list[bytes]) -> Reply:
     names=["enabled"],
 )
 def client_import_source(client: Session, argv: list[bytes]) -> Reply:
-    if not client.engine.config.import_mode:
+    if not client.engine.config.import_mode and argv[2].lower() != b"off":
         raise Error("ERR Server is not in import mode")
     client.import_source = _on_or_off(argv[2])
     return OK

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from miniredis.commands.client_line import capabilities, flags, is_of_type
 from miniredis.engine import errors
 from miniredis.engine.arguments import integer, integer_in_range
+from miniredis.engine.client_line import capabilities, flags, is_of_type
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error
 from miniredis.structures.numbers import INT64_MAX, parse_integer
@@ -137,7 +137,7 @@ def client_type(client: Session, name: bytes) -> str:
 def _user(client: Session, value: bytes, word: str) -> Predicate:
     if value != b"default":
         raise Error(b"ERR No such user '%b'" % errors.until_nul(value))
-    return lambda session: session.user == value
+    return lambda session: session.user.name == value
 
 
 def _address(client: Session, value: bytes, word: str) -> Predicate:

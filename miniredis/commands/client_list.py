@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from miniredis.commands.client_filters import client_type, parse_filters
-from miniredis.commands.client_line import describe, is_of_type
 from miniredis.engine import errors
 from miniredis.engine.arguments import integer
+from miniredis.engine.client_line import describe, is_of_type
 from miniredis.engine.command import command
 from miniredis.engine.session import Session
 from miniredis.resp.types import Reply, Verbatim

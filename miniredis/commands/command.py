@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from miniredis.commands.command_docs import docs_of, info_of
@@ -103,10 +104,28 @@ def _keys_in(client: Session, argv: Argv) -> list[KeyReference]:
         raise Error("ERR The command has no key arguments")
     if not asked.minimum <= len(argv) <= asked.maximum:
         raise Error("ERR Invalid number of arguments specified for command")
-    keys = asked.keys_of(argv)
+    keys = asked.keys_of(argv) or _keys_counted_loosely(asked, argv)
     if not keys and "no_mandatory_keys" not in asked.flags:
         raise Error("ERR Invalid arguments specified for command")
     return keys
+
+
+def _keys_counted_loosely(asked: Command, argv: Argv) -> list[KeyReference]:
+    """The keys by a number that the command itself would refuse (``1e3``): here Redis reads it as C's ``atoi`` does.
+
+    What is counted comes first then, and nothing is said about the keys.
+    """
+    counted = next((spec for spec in asked.keys if spec.find[0] == "keynum"), None)
+    if counted is None or counted.begin[0] != "index":
+        return []
+    begin, (_, number_at, first_at, step) = counted.begin[1], counted.find
+    number = re.match(rb"\s*\+?\d+", argv[begin + number_at]) if begin + number_at < len(argv) else None
+    first = begin + first_at
+    count = int(number[0]) if number is not None else 0
+    if not 1 <= count <= (len(argv) - first) // step:
+        return []
+    others = [spec.begin[1] for spec in asked.keys if spec is not counted]
+    return [(position, ()) for position in (*range(first, first + count * step, step), *others)]
 
 
 @command(
@@ -185,7 +204,7 @@ def command_info(client: Session, argv: list[bytes]) -> Reply:
 )
 def command_list(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) == 2:
-        return list(client.engine.table.commands)
+        return [known.name.encode() for known in client.engine.table.all()]
     if len(argv) != 5 or argv[2].lower() != b"filterby":
         raise errors.syntax_error()
     passes = _list_filter(argv[3].lower(), argv[4])

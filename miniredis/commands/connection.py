@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from miniredis.commands.client import check_client_name
 from miniredis.engine import errors, transactions
+from miniredis.engine.acl import DEFAULT_USER
 from miniredis.engine.arguments import database, integer
 from miniredis.engine.command import Variant, command
-from miniredis.engine.directives import to_bytes
 from miniredis.engine.session import REPLY_OFF, REPLY_ON, Session
 from miniredis.engine.slowlog import REDACTED
 from miniredis.resp.types import OK, PONG, Error, Reply, SimpleString
-
-WRONG_PASSWORD: Final = "WRONGPASS invalid username-password pair or user is disabled."
 
 
 @command(
@@ -34,25 +31,16 @@ WRONG_PASSWORD: Final = "WRONGPASS invalid username-password pair or user is dis
 def auth(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) > 3:
         raise errors.syntax_error()
-    user, password = argv[1] if len(argv) == 3 else b"default", argv[-1]
+    acl = client.engine.acl
+    name, password = argv[1] if len(argv) == 3 else DEFAULT_USER, argv[-1]
     argv[1:] = [REDACTED] * (len(argv) - 1)
-    if len(argv) == 2 and not client.engine.config.requirepass:
+    if len(argv) == 2 and acl.default.nopass:
         raise Error(
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your"
             " configuration is correct?"
         )
-    _authenticate(client, user, password)
+    acl.authenticate(client, name, password, argv=argv)
     return OK
-
-
-def _authenticate(client: Session, user: bytes, password: bytes) -> None:
-    """Log *client* in. The only user is ``default``; while it has no password, any is right."""
-    required = client.engine.config.requirepass
-    if user != b"default" or (required and password != to_bytes(required)):
-        raise Error(WRONG_PASSWORD)
-    client.user = user
-    client.authenticated = True
-    client.update_gate()
 
 
 @command(
@@ -88,14 +76,14 @@ def hello(client: Session, argv: list[bytes]) -> Reply:
     if client.engine.version.redis >= (7, 2):
         options = dict(_hello_options(client, argv))  # all are read before any is obeyed, and then the last of each
         if b"AUTH" in options:
-            _authenticate(client, *options[b"AUTH"])
+            client.engine.acl.authenticate(client, *options[b"AUTH"], argv=argv)
         _refuse_unauthenticated(client)
         if b"SETNAME" in options:
             client.name = options[b"SETNAME"][0]
     else:
         for option, values in _hello_options(client, argv):
             if option == b"AUTH":
-                _authenticate(client, *values)
+                client.engine.acl.authenticate(client, *values, argv=argv)
             else:
                 client.name = values[0]
         _refuse_unauthenticated(client)
@@ -125,8 +113,9 @@ def _hello_options(client: Session, argv: list[bytes]) -> Iterator[tuple[bytes, 
 
 def _refuse_unauthenticated(client: Session) -> None:
     if not client.authenticated:
+        proto = " <proto>" if client.engine.version.redis >= (7, 2) else ""
         raise Error(
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user>"
+            f"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO{proto} AUTH <user>"
             " <pass> option can be used to authenticate the client and select the RESP protocol version at the same"
             " time"
         )
@@ -210,18 +199,21 @@ def select(client: Session, argv: list[bytes]) -> Reply:
 def reset(client: Session, argv: list[bytes]) -> Reply:
     engine = client.engine
     engine.monitors.pop(client, None)
+    engine.update_observed()
     client.monitoring = False
     client.db = engine.databases[0]
     client.protocol = 2
-    client.user = b"default"
-    client.authenticated = not engine.config.requirepass
+    client.user = engine.acl.default
+    client.authenticated = engine.acl.lets_in_anybody
     client.name = b""
     client.no_touch = False
+    client.reads_from_replica = False
     if engine.version.redis >= (7, 2):
         client.no_evict = False
     if client.reply_mode is REPLY_OFF:
         client.reply_mode = REPLY_ON
     engine.pubsub.forget(client)
+    engine.tracking.disable(client)
     transactions.discard(client)
     return SimpleString(b"RESET")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from miniredis.commands.string_options import remove_expired
-from miniredis.engine import errors, notifications
+from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, key_range
 from miniredis.engine.session import Session
@@ -94,29 +94,33 @@ def pexpireat(client: Session, argv: list[bytes]) -> Reply:
 def _expire(client: Session, argv: list[bytes], name: bytes, *, unit: int, base: int) -> int:
     """Set an end *argv[2]* units of *unit* milliseconds after *base*, if the options agree. Whether it was set."""
     key, db = argv[1], client.db
-    conditions = _conditions(argv) if len(argv) > 3 else ()
+    conditions = parse_conditions(argv[3:]) if len(argv) > 3 else ()
     when = integer(argv[2]) * unit
     if not INT64_MIN <= when <= INT64_MAX - base:
         raise errors.invalid_expire(name)
     when += base
     if db.write(key) is None:
         return 0
-    if conditions and not _agree(conditions, db.expires.get(key), when):
+    if conditions and not agree(conditions, db.expires.get(key), when):
         return 0
     if when <= client.engine.now:
-        remove_expired(db, key)
+        remove_expired(client, key)
     else:
         db.expire_at(key, when)
+        if name != b"pexpireat":
+            propagation.rewrite(client, b"PEXPIREAT", key, when, *argv[3:])
         db.changed(key, notifications.GENERIC, b"expire")
     return 1
 
 
-def _conditions(argv: list[bytes]) -> set[bytes]:
+def parse_conditions(options: list[bytes]) -> set[bytes]:
+    """Which of NX, XX, GT and LT are set in *options*. Raises an error for others, and for those that exclude each
+    other."""
     conditions = set()
-    for argument in argv[3:]:
+    for argument in options:
         token = argument.upper()
         if token not in (b"NX", b"XX", b"GT", b"LT"):
-            raise Error(b"ERR Unsupported option %b" % errors.until_nul(argument))
+            raise Error(b"ERR Unsupported option %b" % errors.at_end(argument))
         conditions.add(token)
     if b"NX" in conditions and len(conditions) > 1:
         raise Error("ERR NX and XX, GT or LT options at the same time are not compatible")
@@ -125,7 +129,7 @@ def _conditions(argv: list[bytes]) -> set[bytes]:
     return conditions
 
 
-def _agree(conditions: set[bytes] | tuple[()], current: int | None, when: int) -> bool:
+def agree(conditions: set[bytes] | tuple[()], current: int | None, when: int) -> bool:
     """Whether the options allow *when*; a key without a time to live ends later than any that has one."""
     if b"NX" in conditions and current is not None:
         return False

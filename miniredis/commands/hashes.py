@@ -1,19 +1,22 @@
 """Hashes: fields and values under one key.
 
 The structure (:mod:`miniredis.structures.hash`) knows the encodings; the commands pass it the configuration, which has
-the limits.
+the limits. Fields that have a time of their own are the matter of :mod:`miniredis.commands.hashes_expiration`; here
+they are overlooked when it has passed, and lose it when they are set anew.
 """
 
 from __future__ import annotations
 
+from miniredis.commands.hash_fields import remove_past, visible_fields, write_or_create
 from miniredis.commands.scanning import parse_scan_options, scan_cursor, scan_reply
-from miniredis.engine import errors, notifications
+from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import integer, random_count, refuse_endless
 from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Error, Reply
 from miniredis.structures.hash import Hash
 from miniredis.structures.long_double import ZERO, add, format_human, parse_long_double
+from miniredis.structures.member_index import MemberIndex
 from miniredis.structures.numbers import INT64_MAX, INT64_MIN, parse_integer
 
 
@@ -66,8 +69,12 @@ def hmset(client: Session, argv: list[bytes]) -> Reply:
 def _set_fields(client: Session, argv: list[bytes]) -> int:
     """Set the fields and values that follow the key; how many fields are new."""
     key, db, config = argv[1], client.db, client.engine.config
-    value = _write_or_create(client, key)
+    value = write_or_create(client, key)
     pairs = len(argv) // 2 - 1
+    if value.expiries is not None:
+        remove_past(client, key, value, argv[2::2])
+        for field in argv[2::2]:
+            value.persist(field)
     if pairs == 1:
         created = int(value.set(argv[2], argv[3], config))
     else:
@@ -91,21 +98,15 @@ def _set_fields(client: Session, argv: list[bytes]) -> int:
 )
 def hsetnx(client: Session, argv: list[bytes]) -> Reply:
     key, field = argv[1], argv[2]
-    value = _write_or_create(client, key)
-    if field in value.fields:
+    value = write_or_create(client, key)
+    if value.is_live(field, client.engine.now):
         return 0
+    if value.expiries is not None:
+        remove_past(client, key, value, (field,))
+        propagation.rewrite(client, b"HSET", *argv[1:])
     value.set(field, argv[3], client.engine.config)
     client.db.changed(key, notifications.HASH, b"hset")
     return 1
-
-
-def _write_or_create(client: Session, key: bytes) -> Hash:
-    """The hash at *key*, made if there is none."""
-    value = client.db.write_as(key, Hash)
-    if value is None:
-        value = Hash()
-        client.db.add(key, value)
-    return value
 
 
 @command(
@@ -121,7 +122,11 @@ def _write_or_create(client: Session, key: bytes) -> Hash:
 )
 def hget(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
-    return None if value is None else value.fields.get(argv[2])
+    if value is None:
+        return None
+    if value.expiries is not None and value.is_past(argv[2], client.engine.now):
+        return None
+    return value.fields.get(argv[2])
 
 
 @command(
@@ -139,7 +144,8 @@ def hmget(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
     if value is None:
         return [None] * (len(argv) - 2)
-    return list(map(value.fields.get, argv[2:]))
+    fields = value.fields if value.expiries is None else value.live(client.engine.now)
+    return list(map(fields.get, argv[2:]))
 
 
 @command(
@@ -161,7 +167,10 @@ def hdel(client: Session, argv: list[bytes]) -> Reply:
     value = db.write_as(key, Hash)
     if value is None:
         return 0
-    removed = sum(map(value.remove, argv[2:]))
+    fields = argv[2:]
+    if value.expiries is not None:
+        fields = [field for field in fields if not value.is_past(field, client.engine.now)]
+    removed = sum(map(value.remove, fields))
     if removed:
         db.changed(key, notifications.HASH, b"hdel", removed)
         db.delete_if_empty(key, value)
@@ -181,7 +190,7 @@ def hdel(client: Session, argv: list[bytes]) -> Reply:
 )
 def hexists(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
-    return 1 if value is not None and argv[2] in value.fields else 0
+    return 1 if value is not None and value.is_live(argv[2], client.engine.now) else 0
 
 
 @command(
@@ -213,7 +222,7 @@ def hlen(client: Session, argv: list[bytes]) -> Reply:
 )
 def hstrlen(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
-    return 0 if value is None else len(value.fields.get(argv[2], b""))
+    return 0 if value is None else len(visible_fields(client, value).get(argv[2], b""))
 
 
 @command(
@@ -230,7 +239,7 @@ def hstrlen(client: Session, argv: list[bytes]) -> Reply:
 )
 def hkeys(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
-    return [] if value is None else list(value.fields)
+    return [] if value is None else list(visible_fields(client, value))
 
 
 @command(
@@ -247,7 +256,7 @@ def hkeys(client: Session, argv: list[bytes]) -> Reply:
 )
 def hvals(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
-    return [] if value is None else list(value.fields.values())
+    return [] if value is None else list(visible_fields(client, value).values())
 
 
 @command(
@@ -264,7 +273,7 @@ def hvals(client: Session, argv: list[bytes]) -> Reply:
 )
 def hgetall(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
-    return {} if value is None else value.fields.copy()
+    return {} if value is None else visible_fields(client, value).copy()
 
 
 @command(
@@ -284,14 +293,19 @@ def hgetall(client: Session, argv: list[bytes]) -> Reply:
 def hincrby(client: Session, argv: list[bytes]) -> Reply:
     key, field = argv[1], argv[2]
     increment = integer(argv[3])
-    value = _write_or_create(client, key)
-    present = parse_integer(value.fields.get(field, b"0"))
+    value = write_or_create(client, key)
+    fields = value.fields if value.expiries is None else value.live(client.engine.now)
+    present = parse_integer(fields.get(field, b"0"))
     if present is None:
         raise Error("ERR hash value is not an integer")
     result = present + increment
     if not INT64_MIN <= result <= INT64_MAX:
         raise Error(errors.INCREMENT_OVERFLOW)
-    value.set(field, b"%d" % result, client.engine.config)
+    text = b"%d" % result
+    if value.expiries is not None:
+        remove_past(client, key, value, (field,))
+        _propagate_sum(client, key, value, field, text)
+    value.set(field, text, client.engine.config)
     client.db.changed(key, notifications.HASH, b"hincrby")
     return result
 
@@ -318,8 +332,8 @@ def hincrbyfloat(client: Session, argv: list[bytes]) -> Reply:
         raise errors.not_a_float()
     if not increment.is_finite:
         raise Error("ERR value is NaN or Infinity")
-    value = _write_or_create(client, key)
-    text = value.fields.get(field)
+    value = write_or_create(client, key)
+    text = visible_fields(client, value).get(field)
     present = ZERO if text is None else parse_long_double(text)
     if present is None:
         raise Error("ERR hash value is not a float")
@@ -327,9 +341,20 @@ def hincrbyfloat(client: Session, argv: list[bytes]) -> Reply:
     if not result.is_finite:
         raise Error(errors.INCREMENT_TO_INFINITY)
     text = format_human(result)
+    remove_past(client, key, value, (field,))
+    _propagate_sum(client, key, value, field, text)
     value.set(field, text, client.engine.config)
     client.db.changed(key, notifications.HASH, b"hincrbyfloat")
     return text
+
+
+def _propagate_sum(client: Session, key: bytes, value: Hash, field: bytes, text: bytes) -> None:
+    """Have the running command told as what it comes to, with the time at which the field ends."""
+    when = None if value.expiries is None else value.expiries.times.get(field)
+    if when is None:
+        propagation.rewrite(client, b"HSET", key, field, text)
+    else:
+        propagation.rewrite(client, b"HSETEX", key, b"PXAT", when, b"FIELDS", 1, field, text)
 
 
 @command(
@@ -348,7 +373,7 @@ def hincrbyfloat(client: Session, argv: list[bytes]) -> Reply:
 def hrandfield(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) == 2:
         value = client.db.read_as(argv[1], Hash)
-        return None if value is None else value.index().random(client.engine.random)
+        return None if value is None else next(iter(_choose(client, value, 1)), None)
     count = random_count(argv[2])
     if len(argv) > 4 or (len(argv) == 4 and argv[3].upper() != b"WITHVALUES"):
         raise errors.syntax_error()
@@ -358,19 +383,28 @@ def hrandfield(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
     if value is None or not count:
         return []
-    if count >= len(value.fields):
-        chosen = list(value.fields)
-    elif count > 0:
-        chosen = value.index().sample(client.engine.random, count)
-    else:
-        refuse_endless(count)
-        chosen = value.index().choices(client.engine.random, -count)
+    chosen = _choose(client, value, count)
     if not with_values:
         return chosen
     values = value.fields
     if client.protocol == 2:
         return [item for field in chosen for item in (field, values[field])]
     return [[field, values[field]] for field in chosen]
+
+
+def _choose(client: Session, value: Hash, count: int) -> list[bytes]:
+    """*count* different fields, at most all there are; if it is negative, so many of which each is drawn from all."""
+    rng, fields = client.engine.random, visible_fields(client, value)
+    if count >= len(fields):
+        return list(fields)
+    if count < 0:
+        refuse_endless(client, count)
+    index = value.index() if fields is value.fields else MemberIndex(fields)
+    if count == 1:
+        return [index.random(rng)]
+    if count > 0:
+        return index.sample(rng, count)
+    return index.choices(rng, -count) if fields else []
 
 
 @command(
@@ -399,7 +433,9 @@ def hscan(client: Session, argv: list[bytes]) -> Reply:
         cursor, found = value.index().scan(cursor, options.count)
     else:
         cursor, found = 0, list(value.fields)
+    values = visible_fields(client, value)
+    if values is not value.fields:
+        found = [field for field in found if field in values]
     if options.names_only:
         return scan_reply(cursor, options.filter(found))
-    values = value.fields
     return scan_reply(cursor, [item for field in options.filter(found) for item in (field, values[field])])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from miniredis.commands.scanning import parse_scan_options, scan_cursor, scan_reply
-from miniredis.engine import errors, notifications
+from miniredis.engine import errors, field_expiry, notifications
 from miniredis.engine.arguments import database
 from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.keyspace import Database
 from miniredis.engine.session import Session
-from miniredis.engine.values import Value, copy_value, type_name
+from miniredis.engine.values import copy_value, type_name
 from miniredis.resp.types import OK, Error, Reply, SimpleString
 from miniredis.structures.glob import compile_glob
+
+REPLICA_TRIES: Final = 100
+"""How often RANDOMKEY of a replica looks for a key that has not expired."""
 
 
 @command(
@@ -30,12 +35,16 @@ from miniredis.structures.glob import compile_glob
     tips=["request_policy:multi_shard", "response_policy:agg_sum"],
 )
 def del_(client: Session, argv: list[bytes]) -> Reply:
+    return _delete(client, argv, client.engine.config.lazyfree_lazy_user_del)
+
+
+def _delete(client: Session, argv: list[bytes], lazily: bool) -> int:
     db = client.db
     removed = 0
     for key in argv[1:]:
         if key in db.expires:
             db.expire_if_due(key)
-        if db.delete(key):
+        if db.delete(key, lazily):
             db.changed(key, notifications.GENERIC, b"del")
             removed += 1
     return removed
@@ -57,7 +66,7 @@ def del_(client: Session, argv: list[bytes]) -> Reply:
     tips=["request_policy:multi_shard", "response_policy:agg_sum"],
 )
 def unlink(client: Session, argv: list[bytes]) -> Reply:
-    return del_(client, argv)
+    return _delete(client, argv, True)
 
 
 @command(
@@ -162,17 +171,10 @@ def _rename(db: Database, source: bytes, destination: bytes, *, replace: bool) -
         db.delete(destination)
     when = db.expires.get(source)
     db.delete(source)
-    _put(db, destination, value, when)
+    db.bring_in(destination, value, when)
     db.changed(source, notifications.GENERIC, b"rename_from")
     db.changed(destination, notifications.GENERIC, b"rename_to", dirty=0)
     return True
-
-
-def _put(db: Database, key: bytes, value: Value, when: int | None) -> None:
-    """Bring *value* in as the new *key*, with the time to live it had elsewhere."""
-    db.add(key, value)
-    if when is not None:
-        db.expire_at(key, when)
 
 
 @command(
@@ -209,7 +211,10 @@ def copy(client: Session, argv: list[bytes]) -> Reply:
         if not replace:
             return 0
         target.delete(destination)
-    _put(target, destination, copy_value(value), client.db.expires.get(source))
+    twin = copy_value(value)
+    if field_expiry.has_expiring_fields(twin):
+        field_expiry.forget_past(twin, client.engine.now)
+    target.bring_in(destination, twin, client.db.expires.get(source))
     target.changed(destination, notifications.GENERIC, b"copy_to")
     return 1
 
@@ -235,7 +240,7 @@ def move(client: Session, argv: list[bytes]) -> Reply:
         return 0
     when = db.expires.get(key)
     db.delete(key)
-    _put(target, key, value, when)
+    target.bring_in(key, value, when)
     db.changed(key, notifications.GENERIC, b"move_from")
     target.changed(key, notifications.GENERIC, b"move_to", dirty=0)
     return 1
@@ -277,9 +282,12 @@ def keys(client: Session, argv: list[bytes]) -> Reply:
 )
 def randomkey(client: Session, argv: list[bytes]) -> Reply:
     db = client.db
+    # A replica keeps what has expired, and so may have nothing else: it gives up then, and names such a key.
+    tries = REPLICA_TRIES if client.engine.keeps_expired else 0
     while db.data:
         key = db.index().random(client.engine.random)
-        if not db.expire_if_due(key):
+        tries -= 1
+        if not db.expire_if_due(key) or not tries:
             return key
     return None
 
@@ -308,7 +316,14 @@ def scan(client: Session, argv: list[bytes]) -> Reply:
     cursor = scan_cursor(client, argv[1])
     options = parse_scan_options(client, argv, 2, with_type=True)
     cursor, batch = db.index().scan(cursor, options.count)
-    found = [key for key in options.filter(batch) if not db.expire_if_due(key)]
-    if options.type is not None:
-        found = [key for key in found if type_name(db.data[key]) == options.type]
+    version = client.engine.version
+    found: list[bytes] = []
+    for key in options.filter(batch):
+        is_wanted = options.type is None or type_name(db.data[key]) == options.type
+        if version.is_valkey and not is_wanted:
+            continue  # Valkey looks at the type first, and so leaves it there though it has expired
+        if options.type is not None and version.redis < (7, 2):
+            db.look(key)  # which tells of an expired key not only that it has expired, but that it was missed
+        if not db.expire_if_due(key) and key in db.data and is_wanted:
+            found.append(key)
     return scan_reply(cursor, found)

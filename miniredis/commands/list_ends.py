@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from miniredis.engine import errors, notifications
+from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.engine import Engine
 from miniredis.engine.keyspace import Database
 from miniredis.engine.session import Session
@@ -124,5 +124,9 @@ def pop_first(client: Session, keys: Sequence[bytes], end: End, count: int | Non
     for key in keys:
         source = db.write_as(key, List)
         if source is not None:
-            return [key, pop(db, key, source, end) if count is None else take(db, key, source, end, count)]
+            if count is None:
+                propagation.rewrite(client, end.pop_event.upper(), key)
+                return [key, pop(db, key, source, end)]
+            propagation.rewrite(client, end.pop_event.upper(), key, min(count, len(source)))
+            return [key, take(db, key, source, end, count)]
     return None

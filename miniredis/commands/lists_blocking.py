@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from miniredis.commands.list_ends import ENDS, LEFT, RIGHT, End, move, parse_end, pop_first
 from miniredis.commands.popping import parse_multiple_pop, pop_or_block
+from miniredis.engine import propagation
 from miniredis.engine.arguments import timeout
 from miniredis.engine.blocking import Blocked
 from miniredis.engine.command import Variant, command, key_count, key_range
@@ -169,7 +170,7 @@ def blmpop(client: Session, argv: list[bytes]) -> Reply:
 )
 def blmove(client: Session, argv: list[bytes]) -> Reply:
     from_end, to_end = parse_end(argv[3]), parse_end(argv[4])
-    return _move_or_block(client, argv, from_end, to_end)
+    return _move_or_block(client, argv, from_end, to_end, [b"LMOVE", *argv[1:5]])
 
 
 @command(
@@ -197,14 +198,20 @@ def blmove(client: Session, argv: list[bytes]) -> Reply:
     ],
 )
 def brpoplpush(client: Session, argv: list[bytes]) -> Reply:
-    return _move_or_block(client, argv, RIGHT, LEFT)
+    return _move_or_block(client, argv, RIGHT, LEFT, [b"RPOPLPUSH", *argv[1:3]])
 
 
-def _move_or_block(client: Session, argv: list[bytes], from_end: End, to_end: End) -> Reply:
+def _move_or_block(client: Session, argv: list[bytes], from_end: End, to_end: End, words: list[bytes]) -> Reply:
+    """Move an element, now or when there is one; propagate it as *words*, which do not wait."""
     source, destination = argv[1], argv[2]
     waiting_time = timeout(argv[-1], client.engine)
-    element = move(client, source, destination, from_end, to_end)
+
+    def attempt() -> bytes | None:
+        propagation.rewrite(client, *words)
+        return move(client, source, destination, from_end, to_end)
+
+    element = attempt()
     if element is not None or client.deny_blocking:
         return element  # where nobody may block this is a null, while an expired timeout is a null array
-    blocked = Blocked(client, "list", [source], lambda _: move(client, source, destination, from_end, to_end))
+    blocked = Blocked(client, "list", [source], lambda _: attempt())
     return client.engine.block(blocked, waiting_time)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from miniredis.commands.help import subcommand_help
+from miniredis.engine.access import AccessFrequencies
 from miniredis.engine.command import command, container, key_range
+from miniredis.engine.engine import Engine
 from miniredis.engine.session import Session
 from miniredis.engine.values import EMBEDDED_STRING_LIMIT, Value, encoding, is_string
-from miniredis.engine.version import ServerVersion
 from miniredis.resp.types import Error, Reply
 from miniredis.structures.numbers import INT32_MAX
 
@@ -68,12 +69,17 @@ def object_refcount(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.peek(argv[2])
     if value is None:
         return None
-    return SHARED_REFCOUNT if is_shared(client.engine.version, value) else 1
+    return SHARED_REFCOUNT if is_shared(client.engine, value) else 1
 
 
-def is_shared(version: ServerVersion, value: Value) -> bool:
-    """Whether *value* is one of the integers that Redis has once for all keys."""
-    if version.is_valkey or not is_string(value) or encoding(value) != "int":
+def is_shared(engine: Engine, value: Value) -> bool:
+    """Whether *value* is one of the integers that Redis has once for all keys.
+
+    Where it has to know of each key when it was used, or how often, it has none: an object holds that, too.
+    """
+    if engine.version.is_valkey or not is_string(value) or encoding(value) != "int":
+        return False
+    if engine.config.maxmemory and engine.config.maxmemory_policy.endswith(("-lru", "-lfu")):
         return False
     return 0 <= int(value) < SHARED_INTEGERS
 
@@ -115,14 +121,15 @@ def object_idletime(client: Session, argv: list[bytes]) -> Reply:
     tips=["nondeterministic_output"],
 )
 def object_freq(client: Session, argv: list[bytes]) -> Reply:
-    if client.db.peek(argv[2]) is None:
+    db = client.db
+    if db.peek(argv[2]) is None:
         return None
-    if not client.engine.config.maxmemory_policy.endswith("lfu"):
+    if not isinstance(db.access, AccessFrequencies):
         raise Error(
             "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching"
             " between policies at runtime LRU and LFU data will take some time to adjust."
         )
-    return 0
+    return db.access.frequency(argv[2])
 
 
 @command(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from miniredis.commands.help import subcommand_help
-from miniredis.engine import errors
+from miniredis.engine import errors, propagation
 from miniredis.engine.command import command, container, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Push, Replies, Reply
@@ -134,6 +134,7 @@ def _count(client: Session, event: bytes) -> int:
     flags="pubsub loading stale fast",
 )
 def publish(client: Session, argv: list[bytes]) -> Reply:
+    propagation.force(client)
     return client.engine.pubsub.publish(argv[1], argv[2])
 
 
@@ -148,6 +149,7 @@ def publish(client: Session, argv: list[bytes]) -> Reply:
     keys=[key_range("not_key", 1)],
 )
 def spublish(client: Session, argv: list[bytes]) -> Reply:
+    propagation.force(client)
     return client.engine.pubsub.spublish(argv[1], argv[2])
 
 

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from miniredis.engine import errors
 from miniredis.engine.arguments import integer
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
 from miniredis.structures.glob import Matcher, compile_glob
@@ -34,7 +34,7 @@ _NAMES_ONLY: Final = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"}
 _TYPES: Final = (b"string", b"list", b"set", b"zset", b"hash", b"stream")
 
 
-@dataclass(slots=True)
+@record
 class ScanOptions:
     """What follows the cursor. ``matcher`` and ``type`` are None when everything matches."""
 

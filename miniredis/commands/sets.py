@@ -10,12 +10,15 @@ from itertools import filterfalse
 from typing import Final
 
 from miniredis.commands.scanning import parse_scan_options, scan_cursor, scan_reply
-from miniredis.engine import errors, notifications
+from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import positive_integer, random_count, refuse_endless
 from miniredis.engine.command import command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import Reply, ReplySet
 from miniredis.structures.set import Set
+
+SREM_BATCH: Final = 1024
+"""SPOP with a count is propagated as commands with so many members each."""
 
 MOVE_STRATEGY: Final = 5
 """SPOP with a count moves the members that stay to a new set if those that go are so many times as many."""
@@ -97,6 +100,8 @@ def srem(client: Session, argv: list[bytes]) -> Reply:
 def smove(client: Session, argv: list[bytes]) -> Reply:
     source_key, destination_key, member = argv[1], argv[2], argv[3]
     db, config = client.db, client.engine.config
+    db.peek(source_key)
+    db.peek(destination_key)  # Redis looks both up first: one that has expired goes, though nothing is moved
     source = db.write_as(source_key, Set)
     if source is None:
         return 0
@@ -213,6 +218,7 @@ def spop(client: Session, argv: list[bytes]) -> Reply:
         return None
     member = value.index().random(client.engine.random)
     value.remove(member)
+    propagation.rewrite(client, b"SREM", key, member)
     db.changed(key, notifications.SET, b"spop")
     db.delete_if_empty(key, value)
     return member
@@ -226,6 +232,8 @@ def _spop_count(client: Session, key: bytes, count: int) -> Reply:
     remaining = len(value) - count
     if remaining <= 0:
         popped = ReplySet(value)
+        is_lazy = client.engine.version.redis >= (7, 2) and client.engine.config.lazyfree_lazy_server_del
+        propagation.rewrite(client, b"UNLINK" if is_lazy else b"DEL", key)
         db.changed(key, notifications.SET, b"spop", len(popped))
         db.delete(key)
         db.notify(notifications.GENERIC, b"del", key)
@@ -236,8 +244,17 @@ def _spop_count(client: Session, key: bytes, count: int) -> Reply:
             value.remove(member)
     else:
         popped = _move_remaining(client, key, value, remaining)
+    _propagate_removal(client, key, popped)
     db.changed(key, notifications.SET, b"spop", count)
     return popped
+
+
+def _propagate_removal(client: Session, key: bytes, members: list[bytes]) -> None:
+    """Propagate that *members* were removed: one by one up to Redis 7.0, since then many at a time."""
+    propagation.prevent(client)
+    batch = SREM_BATCH if client.engine.version.redis >= (7, 2) else 1
+    for first in range(0, len(members), batch):
+        propagation.also_propagate(client, b"SREM", key, *members[first : first + batch])
 
 
 def _move_remaining(client: Session, key: bytes, value: Set, remaining: int) -> ReplySet:
@@ -286,7 +303,7 @@ def srandmember(client: Session, argv: list[bytes]) -> Reply:
         return list(value)
     if count > 0:
         return value.index().sample(client.engine.random, count)
-    refuse_endless(count)
+    refuse_endless(client, count)
     return value.index().choices(client.engine.random, -count)
 
 

@@ -6,14 +6,16 @@ The steps are Redis's: take the elements, load the weight of each, sort, cut out
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 
 from miniredis.commands.list_ends import list_of
 from miniredis.engine import errors, notifications
+from miniredis.engine.acl_checks import may_access_every_key
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, key_range, key_unknown
 from miniredis.engine.keyspace import Database
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.engine.values import is_string, string_bytes
 from miniredis.resp.types import Argv, Error, Reply
@@ -24,7 +26,7 @@ from miniredis.structures.set import Set
 from miniredis.structures.sorted_set import SortedSet
 
 
-@dataclass(slots=True)
+@record
 class SortOptions:
     """What follows the key. ``count`` is negative for no limit; ``destination`` None for a reply."""
 
@@ -100,7 +102,7 @@ def sort_ro_keys(argv: Argv) -> list[tuple[int, tuple[str, ...]]]:
     },
 )
 def sort(client: Session, argv: list[bytes]) -> Reply:
-    return _sort(client, argv[1], _parse_options(argv, may_store=True))
+    return _sort(client, argv[1], _parse_options(client, argv, may_store=True))
 
 
 @command(
@@ -130,11 +132,12 @@ def sort(client: Session, argv: list[bytes]) -> Reply:
     details={"BY": "name=by-pattern key-spec=1", "GET": "name=get-pattern key-spec=1", "ALPHA": "name=sorting"},
 )
 def sort_ro(client: Session, argv: list[bytes]) -> Reply:
-    return _sort(client, argv[1], _parse_options(argv, may_store=False))
+    return _sort(client, argv[1], _parse_options(client, argv, may_store=False))
 
 
-def _parse_options(argv: list[bytes], *, may_store: bool) -> SortOptions:
+def _parse_options(client: Session, argv: list[bytes], *, may_store: bool) -> SortOptions:
     options = SortOptions()
+    may_look_anywhere = _may_look_anywhere(client, argv)
     position = 2
     while position < len(argv):
         token = argv[position].upper()
@@ -151,8 +154,12 @@ def _parse_options(argv: list[bytes], *, may_store: bool) -> SortOptions:
             position += 1
         elif token == b"BY" and left >= 1:
             options.by = argv[position + 1]
+            if b"*" in options.by and not may_look_anywhere:
+                raise Error("ERR BY option of SORT denied due to insufficient ACL permissions.")
             position += 1
         elif token == b"GET" and left >= 1:
+            if not may_look_anywhere:
+                raise Error("ERR GET option of SORT denied due to insufficient ACL permissions.")
             options.get.append(argv[position + 1])
             position += 1
         else:
@@ -161,13 +168,21 @@ def _parse_options(argv: list[bytes], *, may_store: bool) -> SortOptions:
     return options
 
 
+def _may_look_anywhere(client: Session, argv: list[bytes]) -> bool:
+    """Whether BY and GET, whose keys nobody knows before, are permitted."""
+    if not client.user.is_restricted:
+        return True
+    command = client.engine.table.lookup_full_name(argv[0].lower())
+    return command is not None and may_access_every_key(client.user, command, argv, client.db.number)
+
+
 def _sort(client: Session, key: bytes, options: SortOptions) -> Reply:
     db = client.db
     value = db.read(key)
     if value is not None and not isinstance(value, (List, Set, SortedSet)):
         raise errors.wrong_type()
-    if isinstance(value, Set) and options.unsorted and options.destination is not None:
-        # A set has no order of its own, and what is stored must not depend on chance.
+    if isinstance(value, Set) and options.unsorted and (options.destination is not None or client.is_script):
+        # A set has no order of its own, and neither what is stored nor what a script does must depend on chance.
         options.by, options.alphabetic = None, True
     elements = _elements(value, options)
     if not options.unsorted:
@@ -240,4 +255,4 @@ def _look_up(db: Database, pattern: bytes, element: bytes) -> bytes | None:
         value = db.read(before + element + after)
         return string_bytes(value) if value is not None and is_string(value) else None
     value = db.read(before + element + key)
-    return value.fields.get(field_name) if isinstance(value, Hash) else None
+    return value.live(db.engine.now).get(field_name) if isinstance(value, Hash) else None

@@ -21,7 +21,7 @@ from miniredis.engine.arguments import double, random_count, refuse_endless
 from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import NULL_ARRAY, Error, Reply
-from miniredis.structures.numbers import INT64_MAX, format_double_17g, format_double_shortest
+from miniredis.structures.numbers import INT64_MAX, format_double_17g, format_double_shortest, parse_double
 from miniredis.structures.ordered_pairs import Pair
 from miniredis.structures.sorted_set import SortedSet
 
@@ -70,6 +70,8 @@ def scored_reply(client: Session, pairs: Sequence[Pair]) -> list[Reply]:
     },
 )
 def zadd(client: Session, argv: list[bytes]) -> Reply:
+    if len(argv) == 4 and argv[2] < b":":  # what begins so is no option: the usual case
+        return _add_one(client, argv)
     if argv[2].upper() not in _ADD_OPTIONS:
         return _add_one(client, argv) if len(argv) == 4 else _add(client, argv, 2, _PLAIN)
     position = 3
@@ -98,14 +100,21 @@ def zincrby(client: Session, argv: list[bytes]) -> Reply:
 def _add_one(client: Session, argv: list[bytes]) -> int:
     """ZADD of one score and member with no options, the usual case."""
     key, member, db, engine = argv[1], argv[3], client.db, client.engine
-    score = double(argv[2], engine)
+    score = parse_double(argv[2])
+    if score is None or engine.version.is_valkey:
+        score = double(argv[2], engine)
     value = db.write_as(key, SortedSet)
-    if value is None or value.encoding == "listpack":
-        value = _make_room(client, key, value, [member])
+    if value is None:
+        value = _make_room(client, key, None, [member])
+    elif value.encoding == "listpack" and engine.version.redis >= (7, 2):  # what _make_room does, for one
+        value.expect(1, len(member), engine.config)
     old = value.score(member)
     if score == old:
         return 0
-    value.add(member, score, engine.config)
+    if old is None:
+        value.add(member, score, engine.config)
+    else:
+        value.change(member, old, score)
     db.changed(key, notifications.ZSET, b"zadd")
     return 1 if old is None else 0
 
@@ -358,7 +367,7 @@ def zrandmember(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], SortedSet)
     if value is None or not count:
         return []
-    refuse_endless(count)
+    refuse_endless(client, count)
     chosen = _random_pairs(client, value, count)
     return scored_reply(client, chosen) if with_scores else [member for member, _ in chosen]
 

@@ -7,7 +7,6 @@ through from the smallest to the largest, as in Redis, since the order decides t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice, repeat
 from typing import Final, NamedTuple, TypeAlias
 
@@ -15,6 +14,7 @@ from miniredis.commands.sorted_sets import scored_reply
 from miniredis.engine import errors, notifications
 from miniredis.engine.arguments import double, integer, positive_integer
 from miniredis.engine.command import command, key_count, key_range
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
 from miniredis.structures.ordered_pairs import Pair
@@ -65,7 +65,7 @@ class Input(NamedTuple):
         return 1.0 if self.value is not None and member in self.value.members else None
 
 
-@dataclass(slots=True)
+@record
 class Operands:
     """What a command is given: its inputs, and the options that it knows."""
 

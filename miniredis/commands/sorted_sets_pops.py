@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from miniredis.commands.popping import parse_multiple_pop, pop_or_block
 from miniredis.commands.sorted_sets import scored_reply
-from miniredis.engine import errors, notifications
+from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import positive_integer, timeout
 from miniredis.engine.command import Variant, command, key_count, key_range
 from miniredis.engine.keyspace import Database
@@ -201,6 +201,7 @@ def _pop_one(client: Session, keys: Sequence[bytes], end: End) -> list[Reply] | 
     if found is None:
         return None
     key, source = found
+    propagation.rewrite(client, end.event.upper(), key)
     return [key, *_take(client.db, key, source, end, 1)[0]]
 
 
@@ -210,6 +211,7 @@ def _pop_several(client: Session, keys: Sequence[bytes], end: End, count: int) -
     if found is None:
         return None
     key, source = found
+    propagation.rewrite(client, end.event.upper(), key, min(count, len(source)))
     return [key, [list(pair) for pair in _take(client.db, key, source, end, count)]]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from miniredis.commands.sorted_sets import scored_reply
@@ -11,6 +10,7 @@ from miniredis.commands.sorted_sets_arguments import lex_range, score_range
 from miniredis.engine import errors, notifications
 from miniredis.engine.arguments import half_open_range, integer
 from miniredis.engine.command import Variant, command, key_range
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
 from miniredis.structures.ordered_pairs import Pair
@@ -22,7 +22,7 @@ Bounds: TypeAlias = tuple[int, int] | ScoreRange | LexRange
 _BY_OPTIONS: Final[dict[bytes, By]] = {b"BYSCORE": "score", b"BYLEX": "lex"}
 
 
-@dataclass(slots=True)
+@record
 class RangeOptions:
     """What may follow a range: which of them a command knows depends on what its name already says."""
 

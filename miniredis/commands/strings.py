@@ -16,7 +16,7 @@ from miniredis.commands.string_options import (
     remove_expired,
     set_keys,
 )
-from miniredis.engine import errors, notifications
+from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.session import Session
@@ -88,7 +88,9 @@ def set_(client: Session, argv: list[bytes]) -> Reply:
         db.set(key, value)
         db.changed(key, notifications.STRING, b"set")
         return OK
-    return _set(client, key, value, parse_set_options(client, argv), OK)
+    options = parse_set_options(client, argv)
+    _propagate_set(client, argv, options)
+    return _set(client, key, value, options, OK)
 
 
 @command(
@@ -126,6 +128,7 @@ def setnx(client: Session, argv: list[bytes]) -> Reply:
 )
 def setex(client: Session, argv: list[bytes]) -> Reply:
     when = expire_time(client, argv[2], b"setex", milliseconds=False, absolute=False)
+    propagation.rewrite(client, b"SET", argv[1], argv[3], b"PXAT", when)
     return _set(client, argv[1], argv[3], SetOptions(expire_at=when), OK)
 
 
@@ -147,24 +150,34 @@ def setex(client: Session, argv: list[bytes]) -> Reply:
 )
 def psetex(client: Session, argv: list[bytes]) -> Reply:
     when = expire_time(client, argv[2], b"psetex", milliseconds=True, absolute=False)
+    propagation.rewrite(client, b"SET", argv[1], argv[3], b"PXAT", when)
     return _set(client, argv[1], argv[3], SetOptions(expire_at=when), OK)
+
+
+def _propagate_set(client: Session, argv: list[bytes], options: SetOptions) -> None:
+    """Propagate SET without GET, and with the time of the key's end. Since Redis 7.2 one with PXAT stays as it is."""
+    version, when = client.engine.version, options.expire_at
+    if when is None:
+        if options.get:
+            propagation.rewrite(client, *argv[:3], *(word for word in argv[3:] if word.upper() != b"GET"))
+    elif not options.pxat or version.redis < (7, 2):
+        name = argv[0] if version.is_valkey and len(argv) == 5 else b"SET"
+        propagation.rewrite(client, name, argv[1], argv[2], b"PXAT", when)
 
 
 def _set(client: Session, key: bytes, value: bytes, options: SetOptions, done: Reply) -> Reply:
     """SET with its options: *done* if it was stored, else None; with GET the old value either way."""
     db = client.db
     if options.get:
-        done = refused = db.read_string(key)
-        exists = refused is not None
+        done = refused = old = db.read_string(key)
     else:
-        refused = None
-        exists = db.write(key) is not None
-    if (options.condition is Condition.NX and exists) or (options.condition is Condition.XX and not exists):
+        refused, old = None, db.write(key)
+    if not options.allow(old):
         return refused
     when = options.expire_at
     if when is not None and when <= client.engine.now and client.engine.version.is_valkey:
-        if exists:
-            remove_expired(db, key)
+        if old is not None:
+            remove_expired(client, key)
         return done
     db.set(key, value, keep_ttl=options.keep_ttl)
     db.changed(key, notifications.STRING, b"set")
@@ -192,6 +205,7 @@ def getset(client: Session, argv: list[bytes]) -> Reply:
     key, db = argv[1], client.db
     old = db.read_string(key)
     db.set(key, argv[2])
+    propagation.rewrite(client, b"SET", key, argv[2])
     db.changed(key, notifications.STRING, b"set")
     return old
 
@@ -212,6 +226,8 @@ def getdel(client: Session, argv: list[bytes]) -> Reply:
     old = db.read_string(key)
     if old is not None:
         db.delete(key)
+        is_lazy = client.engine.config.lazyfree_lazy_user_del and client.engine.version.redis < (7, 2)
+        propagation.rewrite(client, b"UNLINK" if is_lazy else b"DEL", key)
         db.changed(key, notifications.GENERIC, b"del")
     return old
 
@@ -241,12 +257,14 @@ def getex(client: Session, argv: list[bytes]) -> Reply:
     when = options.check(client)
     if options.persist:
         if db.persist(key):
+            propagation.rewrite(client, b"PERSIST", key)
             db.changed(key, notifications.GENERIC, b"persist")
     elif when is not None:
         if options.absolute and when <= client.engine.now:
-            remove_expired(db, key)
+            remove_expired(client, key)
         else:
             db.expire_at(key, when)
+            propagation.rewrite(client, b"PEXPIREAT", key, when)
             db.changed(key, notifications.GENERIC, b"expire")
     return value
 
@@ -318,12 +336,12 @@ def msetnx(client: Session, argv: list[bytes]) -> Reply:
 
 def _mset(client: Session, argv: list[bytes]) -> None:
     db = client.db
-    for position in range(1, len(argv), 2):
-        key = argv[position]
-        if key in db.expires:
+    expires, put, changed = db.expires, db.set, db.changed
+    for key, value in zip(argv[1::2], argv[2::2], strict=True):
+        if key in expires:
             db.expire_if_due(key)
-        db.set(key, argv[position + 1])
-        db.changed(key, notifications.STRING, b"set")
+        put(key, value)
+        changed(key, notifications.STRING, b"set")
 
 
 @command(
@@ -573,5 +591,6 @@ def incrbyfloat(client: Session, argv: list[bytes]) -> Reply:
         raise Error(errors.INCREMENT_TO_INFINITY)
     text = format_human(total)
     db.set(key, PlainString(text), keep_ttl=True)
+    propagation.rewrite(client, b"SET", key, text, b"KEEPTTL")
     db.changed(key, notifications.STRING, b"incrbyfloat")
     return text

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from miniredis.engine import errors
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, key_range
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.engine.values import Value, is_string, string_bytes
 from miniredis.resp.types import Error, Reply
 
 
-@dataclass(slots=True)
+@record
 class LcsOptions:
     """What follows the keys. *minimum_length*: the shortest match that IDX shows."""
 
@@ -23,7 +23,7 @@ class LcsOptions:
     minimum_length: int = 0
 
 
-@dataclass(slots=True)
+@record
 class Match:
     """A run common to both strings, by the first and last index in each."""
 

@@ -16,6 +16,7 @@ from miniredis.structures.numbers import INT32_MAX, INT32_MIN, INT64_MAX, INT64_
 if TYPE_CHECKING:
     from miniredis.engine.engine import Engine
     from miniredis.engine.keyspace import Database
+    from miniredis.engine.session import Session
 
 MOST_CHOICES: Final = 1 << 24
 """Elements that SRANDMEMBER and its like choose with repetition; a gigabyte of Python's objects."""
@@ -74,12 +75,15 @@ def random_count(text: bytes) -> int:
     return integer_in_range(text, -INT64_MAX, INT64_MAX)
 
 
-def refuse_endless(count: int) -> None:
+def refuse_endless(client: Session, count: int) -> None:
     """Refuse to choose so many elements, some of them again and again, that no machine holds the reply.
 
-    Redis begins to send it, and sends until its memory is full.
+    Redis begins to send it, and sends until its memory is full, or ``client-output-buffer-limit`` ends the client.
     """
     if count < -MOST_CHOICES:
+        hard_limit, _, _ = client.engine.config.client_output_buffer_limit["normal"]
+        if hard_limit:
+            client.on_close()
         raise Error(errors.OUT_OF_RANGE)
 
 

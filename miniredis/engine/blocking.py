@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from miniredis.engine.timers import Timer
+from miniredis.engine.tracking import forget_caching
 from miniredis.engine.values import Value, type_name
 from miniredis.resp.types import NO_REPLY, NULL_ARRAY, Error, Reply
 
@@ -45,16 +46,19 @@ class Blocked:
     - *timeout_reply*: what a client gets whose time runs out, or that is unblocked with ``TIMEOUT``.
     - *unblock_on_nokey*: ask it as well when a key it waits for is deleted or gets another type (XREADGROUP).
 
-    ``silent`` says that the client has switched its replies off.
+    ``silent`` says that the client has switched its replies off. ``command_state`` and ``argv`` are what it has sent,
+    ``nanoseconds`` what that took until it had to wait.
     """
 
     __slots__ = (
+        "argv",
         "attempt",
         "command_state",
         "database",
         "done",
         "keys",
         "kind",
+        "nanoseconds",
         "on_done",
         "reply",
         "session",
@@ -82,6 +86,8 @@ class Blocked:
         self.timeout_reply = timeout_reply
         self.unblock_on_nokey = unblock_on_nokey
         self.command_state: CommandState | None = None
+        self.argv: list[bytes] = []
+        self.nanoseconds = 0
         self.timer: Timer | None = None
         self.done = False
         self.silent = False
@@ -90,15 +96,16 @@ class Blocked:
 
 
 class BlockedClients:
-    """Every waiting client of an engine, and the keys that became ready since the last time they were served."""
+    """Every waiting client of an engine; ``ready`` are the keys that became ready since they were last served."""
 
-    __slots__ = ("_engine", "_ready", "_waiting_for", "clients")
+    __slots__ = ("_engine", "_overdue", "_waiting_for", "clients", "ready")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._ready: OrderedDict[tuple[Database, bytes], None] = OrderedDict()
+        self.ready: OrderedDict[tuple[Database, bytes], None] = OrderedDict()
         self._waiting_for = dict.fromkeys(KIND_OF_TYPE.values(), 0)
         self.clients: dict[Blocked, None] = {}
+        self._overdue: list[Blocked] = []
 
     # Waiting
 
@@ -142,12 +149,12 @@ class BlockedClients:
         deletes such a key and brings it back with another type.
         """
         if self._is_waited_for(database.data[key]):
-            self._ready[database, key] = None
+            self.ready[database, key] = None
 
     def signal_deleted(self, database: Database, key: bytes, value: Value) -> None:
         """Note that *key*, which somebody waits for, has lost *value*: it was deleted, or something else put there."""
         if self._is_waited_for(value) and any(blocked.unblock_on_nokey for blocked in database.waiting[key]):
-            self._ready[database, key] = None
+            self.ready[database, key] = None
 
     def _is_waited_for(self, value: Value) -> bool:
         kind = KIND_OF_TYPE.get(type_name(value))
@@ -155,16 +162,17 @@ class BlockedClients:
 
     def has_ready(self) -> bool:
         """Whether :meth:`serve` has anything to do."""
-        return bool(self._ready)
+        return bool(self.ready) and not self._engine.pause.hangs and self._engine.busy is None
 
     def serve(self) -> None:
         """Serve the waiters of all ready keys, including those that become ready by serving."""
-        ready = self._ready
+        ready = self.ready
         while ready:
             (database, key), _ = ready.popitem(last=False)
             for blocked in list(database.waiting.get(key, ())):
                 if not blocked.done and self._concerns(blocked, key):
                     self._attempt(blocked, key)
+            self._engine.propagation.flush()  # a key that was found expired, with nobody to serve
 
     def _concerns(self, blocked: Blocked, key: bytes) -> bool:
         """Whether *key* has, at this moment, what *blocked* waits for."""
@@ -175,17 +183,37 @@ class BlockedClients:
 
     def _attempt(self, blocked: Blocked, key: bytes) -> None:
         assert blocked.attempt is not None
+        engine, session = self._engine, blocked.session
+        tracks = engine.tracks
+        if tracks:
+            engine.tracking.wait_ends(session, blocked.command_state)
+        started = engine.clock.ns()
         try:
-            reply = blocked.attempt(key)
+            reply = self._refuse(blocked) or blocked.attempt(key)
         except Error as error:
             reply = error.as_reply()
         except Exception:
             logger.exception("a bug in serving a client blocked for %s", blocked.kind)
             reply = Error("ERR internal error")
+        if engine.propagation.active:
+            engine.propagation.unblocked(session)
+            session.write_offset = engine.replication.offset
+        if tracks and engine.version.redis >= (7, 2) and blocked.command_state is not None:
+            engine.tracking.remember(session, blocked.command_state.command, blocked.argv)
         if reply is not None:
+            self._note_duration(blocked, engine.clock.ns() - started)
             self.finish(blocked, reply)
-        elif self._engine.version.redis >= (7, 2):
+        elif engine.version.redis >= (7, 2):
             self._requeue(blocked)
+        if tracks:
+            engine.tracking.command_ended()
+
+    def _refuse(self, blocked: Blocked) -> Error | None:
+        """The error for a client that may not do any more what it waits for: its whole command runs once more."""
+        session, state = blocked.session, blocked.command_state
+        if not session.user.is_restricted or state is None or self._engine.version.redis < (7, 2):
+            return None
+        return self._engine.acl.refuse(session, state.command, blocked.argv)
 
     def _requeue(self, blocked: Blocked) -> None:
         """Put *blocked* at the end of its queues: its command ran once more, and blocked once more."""
@@ -197,9 +225,19 @@ class BlockedClients:
     # The end of a wait
 
     def time_out(self, blocked: Blocked) -> None:
-        """End the wait with the reply of an expired timeout."""
-        if not blocked.done:
-            self.finish(blocked, blocked.timeout_reply)
+        """End the wait with the reply of an expired timeout; in a server that hangs, when it does so no more."""
+        if blocked.done:
+            return
+        if self._engine.pause.hangs:
+            self._overdue.append(blocked)
+        else:
+            self._give_up(blocked, blocked.timeout_reply)
+
+    def time_out_overdue(self) -> None:
+        """End the waits whose time ran out while the server hung."""
+        overdue, self._overdue = self._overdue, []
+        for blocked in overdue:
+            self.time_out(blocked)
 
     def unblock(self, session: Session, *, error: bool = False) -> bool:
         """End the wait of *session* as ``CLIENT UNBLOCK`` does: like a timeout, or with an error. Whether it waited.
@@ -209,8 +247,14 @@ class BlockedClients:
         blocked = session.blocked
         if blocked is None or blocked.kind == "postponed":
             return False
-        self.finish(blocked, Error(UNBLOCKED) if error else blocked.timeout_reply)
+        self._give_up(blocked, Error(UNBLOCKED) if error else blocked.timeout_reply)
         return True
+
+    def _give_up(self, blocked: Blocked, reply: Reply) -> None:
+        """End a wait for which nothing came. Up to Redis 7.0 that is no work whose duration counts."""
+        if self._engine.version.redis >= (7, 2):
+            self._note_duration(blocked, 0)
+        self.finish(blocked, reply)
 
     def cancel(self, blocked: Blocked) -> None:
         """End the wait with no reply: the client is gone, or its driver no longer wants to know."""
@@ -221,6 +265,7 @@ class BlockedClients:
     def finish(self, blocked: Blocked, reply: Reply) -> None:
         """End the wait: leave every queue, count the command, then hand over *reply*."""
         self.detach(blocked)
+        forget_caching(blocked.session)
         self._count(blocked, reply)
         self.hand_over(blocked, reply)
 
@@ -233,6 +278,12 @@ class BlockedClients:
             self._engine.statistics.count_error(reply.code)
             if state is not None:
                 state.failed_calls += 1
+
+    def _note_duration(self, blocked: Blocked, taken: int) -> None:
+        """Note what the command took: until it had to wait, and *taken* nanoseconds in the end; not the wait."""
+        state = blocked.command_state
+        if state is not None and blocked.kind != "postponed":
+            self._engine.note_end(blocked.session, state, blocked.argv, blocked.nanoseconds, taken)
 
     def hand_over(self, blocked: Blocked, reply: Reply) -> None:
         """Give the driver the reply of a wait that has ended."""

@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from miniredis.engine.record import record
 from miniredis.resp.types import Argv, Reply
 from miniredis.structures.numbers import parse_integer
 
@@ -41,7 +42,7 @@ GetKeys: TypeAlias = Callable[[Argv], list[tuple[int, tuple[str, ...]]]]
 HandlerT = TypeVar("HandlerT", bound="Callable[..., Any] | None")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeySpec:
     """Where keys stand in a command's arguments: one entry of ``COMMAND INFO``'s key specifications.
 
@@ -129,7 +130,7 @@ def _begin(first: int | tuple[str, int]) -> tuple[Any, ...]:
     return ("index", first) if isinstance(first, int) else ("keyword", *first)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variant:
     """What a command's declaration says differently in some servers.
 
@@ -146,7 +147,7 @@ class Variant:
     deprecated: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Declaration:
     """A command as it stands in the source, for every version. Attributes as in :func:`command`."""
 

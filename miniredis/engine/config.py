@@ -11,7 +11,8 @@ Who must act when a value changes registers with :meth:`Config.on_change`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from miniredis.engine import errors
@@ -24,6 +25,24 @@ __all__ = ["Config", "ConfigError"]
 
 OBSOLETE: Final = frozenset({"list-max-ziplist-entries", "list-max-ziplist-value"})
 """Directives that a config file may still hold and that mean nothing any more."""
+
+
+@cache
+def _directives_by_name(version: ServerVersion) -> Mapping[str, Directive]:
+    """The directives of *version* by their names, other names included."""
+    named: dict[str, Directive] = {}
+    for directive in directives_of(version):
+        named[directive.name] = directive
+        if directive.alias:
+            named[directive.alias] = directive
+    return named
+
+
+@cache
+def _defaults(version: ServerVersion) -> Mapping[str, Any]:
+    """The attributes of a config of *version*. What this version lacks has a value all the same, so that reading it is
+    no error."""
+    return {directive.attribute: directive.default for directive in (*DIRECTIVES, *directives_of(version))}
 
 
 class Config:
@@ -63,6 +82,11 @@ class Config:
     import_mode: bool
     latency_monitor_threshold: int
     latency_tracking: bool
+    lazyfree_lazy_eviction: bool
+    lazyfree_lazy_expire: bool
+    lazyfree_lazy_server_del: bool
+    lazyfree_lazy_user_del: bool
+    lazyfree_lazy_user_flush: bool
     latency_tracking_info_percentiles: tuple[float, ...]
     lfu_decay_time: int
     lfu_log_factor: int
@@ -73,6 +97,7 @@ class Config:
     maxclients: int
     maxmemory: int
     maxmemory_clients: int
+    maxmemory_eviction_tenacity: int
     maxmemory_policy: str
     maxmemory_samples: int
     min_replicas_max_lag: int
@@ -85,8 +110,15 @@ class Config:
     rdbchecksum: bool
     rdbcompression: bool
     repl_backlog_size: int
+    repl_backlog_ttl: int
+    repl_ping_replica_period: int
+    repl_timeout: int
     replica_priority: int
     replica_read_only: bool
+    replica_serve_stale_data: bool
+    replicaof: tuple[str, int] | None
+    replica_announced: bool
+    replica_ignore_maxmemory: bool
     requirepass: str
     save: tuple[tuple[int, int], ...]
     set_max_intset_entries: int
@@ -120,16 +152,10 @@ class Config:
         self.file = ""
         self.renamed_commands: dict[bytes, bytes] = {}
         self.users: list[list[str]] = []
-        self.directives: dict[str, Directive] = {}
+        self.directives = _directives_by_name(version)
         self._hooks: dict[Directive, list[Callable[[], None]]] = {}
         self._has_save_points_of_its_own = False
-        for directive in DIRECTIVES:  # what this version lacks has a value all the same, so that reading it is no error
-            setattr(self, directive.attribute, directive.default)
-        for directive in directives_of(version):
-            setattr(self, directive.attribute, directive.default)
-            self.directives[directive.name] = directive
-            if directive.alias:
-                self.directives[directive.alias] = directive
+        vars(self).update(_defaults(version))
         if version.redis < (7, 2):
             self.set_max_listpack_entries = 0  # sets have no listpack encoding yet
         self.dir = os.getcwd()

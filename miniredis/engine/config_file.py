@@ -10,7 +10,6 @@ the end, below a signature, if its value is not the default; lines that have bec
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -75,7 +74,9 @@ def parse_config_file(text: str) -> list[Setting]:
 
 def _included(pattern: str) -> list[Setting]:
     """The settings of the files that *pattern* names; a pattern with wildcards may find none."""
-    paths = sorted(glob.glob(pattern)) if any(wildcard in pattern for wildcard in "*?[") else [pattern]
+    from glob import glob  # which is rarely needed, and slow to import
+
+    paths = sorted(glob(pattern)) if any(wildcard in pattern for wildcard in "*?[") else [pattern]
     return [setting for path in paths for setting in parse_config_file(read_config_file(path))]
 
 
@@ -113,18 +114,21 @@ def command_line_as_text(arguments: Sequence[str]) -> str:
 # CONFIG REWRITE
 
 
-def rewrite(config: Config, text: str) -> str:
-    """*text*, a config file, changed so that it sets the present values of *config*."""
+def rewrite(config: Config, text: str, users: Sequence[str] = (), *, with_defaults: bool = False) -> str:
+    """*text*, a config file, changed so that it sets the present values of *config*, and has the lines *users*.
+
+    *with_defaults*: a directive that has its default value gets a line, too.
+    """
     lines = text.split("\n")
     places = _places(config, lines)
     added: list[str] = []
-    for directive in dict.fromkeys(config.directives.values()):
+    for directive in [*dict.fromkeys(config.directives.values()), None]:
         found = iter(places.get(directive, []))
-        for line, is_needed in _lines_for(config, directive):
+        for line, is_needed in _lines_for(config, directive) if directive else [(line, True) for line in users]:
             position = next(found, None)
             if position is not None:
                 lines[position] = line
-            elif is_needed:
+            elif is_needed or with_defaults:
                 added.append(line)
         for superfluous in found:
             lines[superfluous] = ""
@@ -133,14 +137,14 @@ def rewrite(config: Config, text: str) -> str:
     return "".join(f"{line}\n" for line in _without_double_gaps([*lines, *added]))
 
 
-def _places(config: Config, lines: list[str]) -> dict[Directive, list[int]]:
-    """Where in *lines* each directive is set, under either of its names."""
-    places: dict[Directive, list[int]] = {}
+def _places(config: Config, lines: list[str]) -> dict[Directive | None, list[int]]:
+    """Where in *lines* each directive is set, under either of its names; None stands for ``user``."""
+    places: dict[Directive | None, list[int]] = {}
     for position, raw in enumerate(lines):
         line = raw.strip(" \t\r\n")
         words = None if line.startswith("#") else split_arguments(to_bytes(line))
         directive = config.directives.get(to_text(words[0]).lower()) if words else None
-        if directive is not None:
+        if directive is not None or (words and words[0].lower() == b"user"):
             places.setdefault(directive, []).append(position)
     return places
 
@@ -151,7 +155,9 @@ def _lines_for(config: Config, directive: Directive) -> list[tuple[str, bool]]:
     is_needed = value != default
     match directive.name:
         case "save":
-            return [(f"save {seconds} {changes}", is_needed) for seconds, changes in value] or [('save ""', is_needed)]
+            # Always there: any one of these lines takes the place of all the default ones.
+            points = [f"{seconds} {changes}" for seconds, changes in value] or ['""']
+            return [(f"save {point}", True) for point in ([" ".join(points)] if config.version.is_valkey else points)]
         case "client-output-buffer-limit":
             return [
                 (
@@ -161,6 +167,8 @@ def _lines_for(config: Config, directive: Directive) -> list[tuple[str, bool]]:
                 )
                 for name, (hard, soft, seconds) in value.items()
             ]
+        case "latency-tracking-info-percentiles":
+            is_needed = True
         case "notify-keyspace-events":
             pass
         case _ if value in ("", (), None):

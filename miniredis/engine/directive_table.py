@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from miniredis.engine.directives import (
@@ -42,7 +43,7 @@ from miniredis.engine.directives import (
 from miniredis.engine.version import ServerVersion
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Directive:
     """One directive.
 
@@ -77,8 +78,9 @@ class Directive:
         return version.has(self.since) and self.only in ("", version.family)
 
 
+@cache
 def directives_of(version: ServerVersion) -> list[Directive]:
-    """The directives of the server *version*."""
+    """The directives of the server *version*; the same list at every call."""
     return [directive for directive in DIRECTIVES if directive.exists_in(version)]
 
 

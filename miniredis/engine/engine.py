@@ -9,27 +9,37 @@ from __future__ import annotations
 import logging
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from miniredis.engine import errors, notifications, transactions
+from miniredis.engine import errors, field_expiry, master, notifications, transactions
+from miniredis.engine.acl import AccessControl
 from miniredis.engine.blocking import Blocked, BlockedClients
+from miniredis.engine.client_memory import ClientMemory
 from miniredis.engine.clock import NANOSECONDS, Clock
 from miniredis.engine.config import Config
+from miniredis.engine.eviction import Eviction
 from miniredis.engine.keyspace import Database
 from miniredis.engine.latency import POWERS, LatencyMonitor
+from miniredis.engine.memory import Memory
 from miniredis.engine.pause import Pause
 from miniredis.engine.persistence import Persistence
 from miniredis.engine.pubsub import PubSub
 from miniredis.engine.quoting import quote
+from miniredis.engine.replication import Replication
 from miniredis.engine.session import REPLY_ON, REPLY_SKIP, REPLY_SKIP_NEXT, Session
 from miniredis.engine.slowlog import SlowLog
 from miniredis.engine.statistics import Statistics
 from miniredis.engine.table import Command, CommandTable
 from miniredis.engine.timers import Timers
+from miniredis.engine.tracking import InvalidationTable
 from miniredis.engine.version import DEFAULT_VERSION, ServerVersion
 from miniredis.resp.types import NO_REPLY, QUEUED, Error, Replies, Reply, SimpleString
+
+if TYPE_CHECKING:
+    from miniredis.engine.scripting.running import Run
+    from miniredis.engine.scripting.scripting import Scripting
 
 logger = logging.getLogger("miniredis")
 
@@ -57,6 +67,9 @@ HTTP_WORDS: Final = frozenset({b"post", b"host:"})
 EXPIRE_BATCH: Final = 500
 """Keys removed by one turn of the expire cycle: well below a millisecond of work."""
 
+UNUSUAL: Final = frozenset({Error, Blocked})
+"""Classes of replies after which there is more to do."""
+
 DISPATCH_CACHE_LIMIT: Final = 4096
 """Spellings of command names that are remembered; a client cannot make the cache grow beyond it."""
 
@@ -72,12 +85,14 @@ class CommandState:
         "handler",
         "maximum",
         "minimum",
+        "name",
         "nanoseconds",
         "rejected_calls",
     )
 
     def __init__(self, command: Command) -> None:
         self.command = command
+        self.name = command.name
         self.handler = command.handler
         self.minimum = command.minimum
         self.maximum = command.maximum
@@ -97,39 +112,57 @@ class Engine:
 
     - *version*: the server to be, see :data:`miniredis.engine.version.VERSIONS`.
     - *config*: the directives; the defaults of redis-server when not given. Raises ``ConfigError`` if it renames what
-      does not exist.
+      does not exist, or its users cannot be had.
     - *seed*: of everything random; from the system when not given.
 
     A driver calls :meth:`connect`, :meth:`execute` and :meth:`disconnect`, and :meth:`run_due` when :meth:`next_due`
-    says so; ``on_earlier`` tells it that this time is another one now, ``on_shutdown`` that a client wants an end. One
+    says so; ``on_earlier`` tells it that this time is another one now, ``on_shutdown`` that a client wants an end;
+    ``exchange`` is how a command can ask another server, with host, port, timeout in seconds and commands. One
     thread at a time may use an engine.
+
+    ``interceptor``, if set, is given every request of a client in place of :meth:`proceed`, which it may call or not;
+    ``observer`` is told of every command that was run, also by EXEC and by scripts. After setting them call
+    :meth:`update_gate` and :meth:`update_observed`.
     """
 
     __slots__ = (
         "_dispatch",
         "_next_second",
         "_next_session_id",
+        "_ready",
+        "_scripting",
         "_slow_from",
         "_states",
         "_tracks_latency",
+        "acl",
         "active_expire",
         "blocked_clients",
+        "busy",
+        "client_memory",
         "clock",
         "config",
         "databases",
         "dirty",
         "event_classes",
+        "eviction",
+        "exchange",
         "gate",
+        "interceptor",
         "latency",
+        "memory",
         "monitors",
         "now",
+        "observed",
+        "observer",
         "on_earlier",
         "on_shutdown",
+        "on_slow_script",
         "pause",
         "persistence",
+        "propagation",
         "pubsub",
         "random",
-        "replication_id",
+        "replication",
         "run_id",
         "second",
         "sessions",
@@ -139,6 +172,8 @@ class Engine:
         "table",
         "timers",
         "touches",
+        "tracking",
+        "tracks",
         "version",
     )
 
@@ -152,7 +187,6 @@ class Engine:
         self.config = config if config is not None else Config(version)
         self.random = random.Random(seed)
         self.run_id = self.random_id()
-        self.replication_id = self.random_id()
         self.clock = Clock()
         self.clock.on_move = self._clock_moved
         self.now = 0
@@ -170,7 +204,10 @@ class Engine:
         self.timers.on_earlier = self.announce_due
         self.on_earlier: Callable[[int], None] | None = None
         self.active_expire = True
+        self.tracks = False
+        self.tracking = InvalidationTable(self)
         self.blocked_clients = BlockedClients(self)
+        self._ready = self.blocked_clients.ready
         self.pause = Pause(self)
         self.slow_log = SlowLog(self)
         self.latency = LatencyMonitor(self)
@@ -179,12 +216,30 @@ class Engine:
         self.touches = True
         self.dirty = 0
         self.databases = [Database(self, number) for number in range(self.config.databases)]
+        self.memory = Memory(self)
+        self.eviction = Eviction(self)
+        self.client_memory = ClientMemory(self)
         self.sessions: dict[int, Session] = {}
+        self.acl = AccessControl(self)
         self._next_session_id = 1
         self.monitors: dict[Session, None] = {}
+        self.interceptor: Callable[[Session, CommandState | Error, list[bytes]], Reply | Blocked] | None = None
+        self.observer: Callable[[Session, Command, list[bytes]], None] | None = None
+        self.observed = False
+        self.replication = Replication(self)
+        self.propagation = self.replication.propagation
         self.on_shutdown: Callable[[], object] | None = None
+        self.on_slow_script: Callable[[Session], None] | None = None
+        self.busy: Run | None = None
+        self._scripting: Scripting | None = None
+        self.exchange: Callable[[str, int, float, list[list[bytes]]], Iterator[Reply]] | None = None
         self.gate = False
         self._take_config_over()
+        for name in ("maxmemory", "maxmemory-policy", "maxmemory-clients"):
+            self.config.on_change(name, self._take_limit_over)
+        self._take_limit_over()
+        self.config.on_change("min-replicas-to-write", self.update_gate)
+        self.update_gate()
         for name in (
             "notify-keyspace-events",
             "slowlog-log-slower-than",
@@ -215,7 +270,11 @@ class Engine:
         session.transaction = None
         transactions.unwatch(session)
         self.pubsub.forget(session)
+        self.client_memory.forget(session)
         self.monitors.pop(session, None)
+        self.update_observed()
+        self.replication.detach(session)
+        self.tracking.disable(session)
         self.update_gate()
 
     # Commands
@@ -226,24 +285,74 @@ class Engine:
         Returns the reply, or a :class:`Blocked` whose reply comes later; until then the driver must not execute
         anything else for this session. Never raises for anything that a client sends.
         """
-        self.now = (started := self.clock.ns()) // 1_000_000
+        ns = self.clock.ns
+        self.now = session.last_interaction = (started := ns()) // 1_000_000
         if started >= self._next_second:
             self._read_clock()
-        session.last_interaction = self.now
         state = self._dispatch.get(argv[0]) or self._resolve(argv)
         if state.__class__ is not CommandState or self.gate or session.gate:
-            return self._execute_gated(session, state, argv)
+            if self.interceptor is not None:
+                return self.interceptor(session, state, argv)
+            return self.proceed(session, state, argv)
         if not state.minimum <= len(argv) <= state.maximum:
-            return self._reject(session, state, argv, errors.wrong_arity(state.command.name))
-        session.last_command = state.command.name
-        reply = self._run(session, state, argv, started)
-        if self.blocked_clients.has_ready():
+            return self.reject(session, state, argv, errors.wrong_arity(state.command.name))
+        session.last_command = state.name
+        # From here on what _run does, without a call.
+        try:
+            reply = state.handler(session, argv)
+        except Exception as error:
+            reply = _failed(state, error)
+        taken = ns() - started
+        state.calls += 1
+        state.nanoseconds += taken
+        if self._tracks_latency:
+            state.durations[taken.bit_length()] += 1
+        if taken >= self._slow_from or self.observed or reply.__class__ in UNUSUAL:
+            reply = self._note_unusual(session, state, argv, reply, taken)
+        if self._ready and self.blocked_clients.has_ready():
             self.blocked_clients.serve()
         return reply
 
     def call(self, session: Session, state: CommandState, argv: list[bytes]) -> Reply:
         """Run a command inside EXEC or a script: no checks of the session, nobody else is served in between."""
-        return self._run(session, state, argv, self.clock.ns())
+        self.propagation.nesting += 1
+        reply = self._run(session, state, argv, self.clock.ns())
+        self.propagation.nesting -= 1
+        return reply
+
+    @property
+    def scripting(self) -> Scripting:
+        """The scripts and functions. They come into being, and Lua is imported, when somebody asks for them."""
+        if self._scripting is None:
+            from miniredis.engine.scripting.scripting import Scripting
+
+            self._scripting = Scripting(self)
+        return self._scripting
+
+    def stop_script(self) -> None:
+        """End the script that is running, if there is one: its caller, who lets others have a turn, has no time."""
+        if self._scripting is not None:
+            self._scripting.runner.stop()
+
+    def function_codes(self) -> list[bytes]:
+        """The code of each library of functions."""
+        if self._scripting is None:
+            return []
+        return [library.code for library in self._scripting.functions.libraries.values()]
+
+    def load_functions(self, codes: list[bytes], *, flush: bool, replace: bool = False) -> None:
+        """Take over libraries of functions that were saved, in place of those that are there if *flush* is set, and of
+        those with the same names if *replace* is.
+
+        Raises :class:`~miniredis.resp.types.Error` if one of them cannot be loaded.
+        """
+        if codes or self._scripting is not None:
+            self.scripting.functions.restore(codes, replace=replace, flush=flush)
+
+    @property
+    def has_scripting(self) -> bool:
+        """Whether somebody has asked for scripts or functions yet."""
+        return self._scripting is not None
 
     def resolve(self, argv: list[bytes]) -> CommandState | Error:
         """The command, or subcommand, that *argv* names; the error that Redis gives if there is none."""
@@ -275,29 +384,53 @@ class Engine:
         return state
 
     def _run(self, session: Session, state: CommandState, argv: list[bytes], started: int) -> Reply:
+        """Run a command that may run, and count it. *started* is when it began, in nanoseconds."""
         try:
             reply = state.handler(session, argv)
-        except Error as error:
-            reply = error.as_reply()
-        except Exception:
-            logger.exception("a bug in the command %s", state.command.name)
-            reply = Error("ERR internal error")
+        except Exception as error:
+            reply = _failed(state, error)
         taken = self.clock.ns() - started
         state.calls += 1
         state.nanoseconds += taken
         if self._tracks_latency:
             state.durations[taken.bit_length()] += 1
+        if taken >= self._slow_from or self.observed or reply.__class__ in UNUSUAL:
+            return self._note_unusual(session, state, argv, reply, taken)
+        return reply
+
+    def _note_unusual(
+        self, session: Session, state: CommandState, argv: list[bytes], reply: Reply, taken: int
+    ) -> Reply:
+        """What is to be done where a command failed, has to wait, was slow or is observed. Returns the reply."""
         if reply.__class__ is Error:
             state.failed_calls += 1
             self.statistics.count_error(reply.code)
         elif reply.__class__ is Blocked:
-            reply.command_state = state
+            reply.command_state, reply.argv, reply.nanoseconds = state, argv, taken
             if self.version.redis >= (7, 2):
                 state.calls -= 1  # it counts when its reply comes
-        if taken >= self._slow_from:
+            if self._tracks_latency:
+                state.durations[taken.bit_length()] -= 1  # likewise
+        if taken >= self._slow_from and reply.__class__ is not Blocked:
             self.note_slow(session, state.command, argv, taken)
-        if self.monitors and not state.command.skip_monitor and not state.command.admin:
-            return self._show(session, argv, reply)
+        if self.observed:
+            return self._observe(session, state.command, argv, reply)
+        return reply
+
+    def _observe(self, session: Session, command: Command, argv: list[bytes], reply: Reply) -> Reply:
+        """Feed the monitors and the replicas with what *session* has run. Returns the reply, see :meth:`_show`."""
+        if self.observer is not None:
+            self.observer(session, command, argv)
+        if self.monitors and not command.skip_monitor and not command.admin:
+            reply = self._show(session, argv, reply)
+        if self.tracks:
+            self.tracking.remember(session, command, argv)
+        propagation = self.propagation
+        if propagation.active:
+            propagation.command_ended(session, command, argv)
+            if not propagation.nesting:
+                session.write_offset = self.replication.offset
+                self.replication.command_ended()
         return reply
 
     def _show(self, session: Session, argv: list[bytes], reply: Reply) -> Reply:
@@ -313,10 +446,27 @@ class Engine:
             self.slow_log.add(session, command, argv, taken)
         self.latency.add(b"fast-command" if command.is_fast else b"command", taken)
 
-    def _execute_gated(self, session: Session, state: CommandState | Error, argv: list[bytes]) -> Reply | Blocked:
-        """The way through when something stands in the way of the fast one."""
+    def note_end(self, session: Session, state: CommandState, argv: list[bytes], before: int, taken: int) -> None:
+        """Count a command that had to wait, now that it has ended: *before* and *taken*, nanoseconds before and after
+        the wait."""
+        total = before + taken
+        state.nanoseconds += taken
+        if self._tracks_latency:
+            state.durations[total.bit_length()] += 1
+        if total >= self.slow_log.threshold:
+            self.slow_log.add(session, state.command, argv, total)
+
+    def proceed(self, session: Session, state: CommandState | Error, argv: list[bytes]) -> Reply | Blocked:
+        """The way through when something stands in the way of the fast one: what an interceptor calls to go on.
+
+        *state* is what *argv* names, or the error that there is no such command.
+        """
+        was_replica = session.is_replica
         if session.reply_mode is REPLY_SKIP_NEXT:
             session.reply_mode = REPLY_SKIP
+        tracks = self.tracks
+        if tracks:
+            self.tracking.command_begins(session)
         pushes: list[Reply] = []
         session.pushes = pushes
         reply = self._execute_checked(session, state, argv)
@@ -324,13 +474,22 @@ class Engine:
         if self.version.redis < (7, 2):
             before, pushes = pushes, []
             session.pushes = pushes
+        if tracks:
+            self.tracking.command_ended()
         if self.blocked_clients.has_ready():
             self.blocked_clients.serve()
+        if tracks:
+            self.tracking.settle()
         session.pushes = None
+        if self.client_memory.limit and not session.closing:
+            self.client_memory.changed(session)
         if reply.__class__ is Blocked:
             reply.silent = session.is_silent
         else:
             reply = session.heard(reply)
+        if was_replica and reply.__class__ is not Replies:
+            session.closing = True  # what it is sent is the stream, in which an answer has no place
+            return NO_REPLY
         if session.reply_mode is REPLY_SKIP:
             session.reply_mode = REPLY_ON
             session.update_gate()
@@ -343,27 +502,52 @@ class Engine:
         return reply
 
     def _execute_checked(self, session: Session, state: CommandState | Error, argv: list[bytes]) -> Reply | Blocked:
+        is_shut_out = not session.authenticated and not self.acl.lets_in_anybody
+        tells_strangers = not self.version.is_valkey  # which commands there are, and with how many arguments
         if isinstance(state, Error):
             if argv[0].lower() in HTTP_WORDS:
                 return _abort_http_client(session)
-            return self._reject(session, None, argv, state)
+            is_told = tells_strangers or not is_shut_out
+            return self.reject(session, None, argv, state if is_told else Error(errors.NOAUTH))
         command = state.command
         session.last_command = command.name
-        if not state.minimum <= len(argv) <= state.maximum:
-            return self._reject(session, state, argv, errors.wrong_arity(command.name))
-        if not session.authenticated and not command.no_auth and self.config.requirepass:
-            return self._reject(session, state, argv, Error(errors.NOAUTH))
+        is_shut_out = is_shut_out and not command.no_auth
+        if not state.minimum <= len(argv) <= state.maximum and (tells_strangers or not is_shut_out):
+            return self.reject(session, state, argv, errors.wrong_arity(command.name))
+        if is_shut_out:
+            return self.reject(session, state, argv, Error(errors.NOAUTH))
         transaction = session.transaction
         if transaction is not None and command.no_multi:
-            return self._reject(session, state, argv, self._not_in_transaction(command))
+            return self.reject(session, state, argv, self._not_in_transaction(command))
+        if session.user.is_restricted and (denied := self.acl.refuse(session, command, argv)) is not None:
+            return self.reject(session, state, argv, denied)
+        if command.runs_script:
+            command = self.scripting.as_declared(command, argv)
+        if (elsewhere := master.redirection(self, session, command)) is not None:
+            return self.reject(session, state, argv, elsewhere)
+        if self.client_memory.limit:
+            self.client_memory.evict()
+            if session.closing:
+                return NO_REPLY
+        if self.config.maxmemory and self.busy is None and self._lacks_memory(session, command):
+            return self.reject(session, state, argv, Error(errors.OUT_OF_MEMORY))
+        if self.replication.lacks_replicas and self._writes(session, command):
+            return self.reject(session, state, argv, Error(errors.NOREPLICAS))
         if session.in_restricted_mode and command.name not in ALLOWED_WHEN_SUBSCRIBED:
-            return self._reject(session, state, argv, _restricted(command))
-        if session.monitoring and (command.is_write or command.is_readonly or command.may_replicate):
-            return self._reject(session, state, argv, Error("ERR Replica can't interact with the keyspace"))
+            return self.reject(session, state, argv, _restricted(command))
+        if self.persistence.forbids_writing and (command.name == "ping" or self._writes(session, command)):
+            return self.reject(session, state, argv, errors.cannot_save(self.version))
+        if (refusal := master.refusal(self, session, command)) is not None:
+            return self.reject(session, state, argv, refusal)
+        if self.busy is not None and not command.allow_busy:
+            return self.reject(session, state, argv, self.busy.error())
+        is_fed = session.monitoring or session.is_replica
+        if is_fed and (command.is_write or command.is_readonly or command.may_replicate):
+            return self.reject(session, state, argv, Error("ERR Replica can't interact with the keyspace"))
         if self.pause.holds(session, command):
             return self.pause.postpone(session, argv)
         if transaction is not None and command.name not in NEVER_QUEUED:
-            transactions.enqueue(session, state, argv)
+            transactions.enqueue(session, state, argv, command)
             return QUEUED
         if session.no_touch and command.name != "touch":
             self.touches = False
@@ -373,21 +557,35 @@ class Engine:
                 self.touches = True
         return self._run(session, state, argv, self.clock.ns())
 
+    def _lacks_memory(self, session: Session, command: Command) -> bool:
+        """Whether *command* is refused for lack of memory. What is told of evicted keys comes before any reply."""
+        pushes, session.pushes = session.pushes, None
+        refuses = self.eviction.refuses(session, command)
+        self.tracking.tell_own()
+        session.pushes = pushes
+        return refuses
+
+    def _writes(self, session: Session, command: Command) -> bool:
+        """Whether *command* may write: EXEC does what is queued."""
+        transaction = session.transaction
+        return command.is_write or (command.name == "exec" and transaction is not None and transaction.writes)
+
     def _not_in_transaction(self, command: Command) -> Error:
         if self.version.is_valkey:
             return Error(f"ERR Command '{command.name}' not allowed inside a transaction")
         return Error("ERR Command not allowed inside a transaction")
 
-    def _reject(self, session: Session, state: CommandState | None, argv: list[bytes], error: Error) -> Reply:
+    def reject(self, session: Session, state: CommandState | None, argv: list[bytes], error: Error) -> Reply:
         """Refuse a command before it runs: a transaction that it was meant for will not be executed."""
         session.last_command = "NULL" if state is None else state.command.name
         if state is not None:
             state.rejected_calls += 1
             if state.command.name == "exec":
                 transactions.discard(session)
-                error = Error(b"EXECABORT Transaction discarded because of: " + error.message.removeprefix(b"ERR "))
+                if error.code != b"REDIRECT":
+                    error = Error(b"EXECABORT Transaction discarded because of: " + error.message.removeprefix(b"ERR "))
         if session.transaction is not None:
-            session.transaction.broken = True
+            transactions.refuse(session)
         self.statistics.count_error(error.code)
         if self.monitors and error.message.startswith(b"EXECABORT"):
             return self._show(session, argv, error)  # they have seen the MULTI
@@ -441,7 +639,29 @@ class Engine:
 
     def update_gate(self) -> None:
         """Set ``gate`` when commands of every session need more than a look-up and a call."""
-        self.gate = self.pause.active
+        self.gate = (
+            self.pause.active
+            or self.busy is not None
+            or self.tracking.clients > 0
+            or self.config.maxmemory > 0
+            or self.client_memory.limit > 0
+            or self.config.min_replicas_to_write > 0
+            or self.replication.master is not None
+            or not self.persistence.last_background_save_ok
+            or self.interceptor is not None
+        )
+
+    def update_observed(self) -> None:
+        """Set ``observed`` when somebody is told what commands were run."""
+        self.observed = (
+            bool(self.monitors) or self.propagation.active or self.observer is not None or self.tracking.clients > 0
+        )
+
+    def _take_limit_over(self) -> None:
+        """Act on the directives about memory."""
+        self.eviction.configure()
+        self.client_memory.configure()
+        self.update_gate()
 
     def _take_config_over(self) -> None:
         """Act on the directives that the path of every command depends on."""
@@ -455,10 +675,22 @@ class Engine:
 
     # Time
 
+    @property
+    def keeps_expired(self) -> bool:
+        """Whether keys whose time has passed are only hidden: in a pause, and in a replica."""
+        return self.pause.active or (self.replication.master is not None and self.config.replica_read_only)
+
+    @property
+    def _expires_actively(self) -> bool:
+        """Whether keys go when their time comes."""
+        return self.active_expire and not self.pause.active and self.replication.master is None
+
     def next_due(self) -> int | None:
         """When :meth:`run_due` has something to do, in milliseconds since the epoch; None for never."""
+        if self.busy is not None:
+            return None
         due = self.timers.next_due()
-        if self.active_expire and not self.pause.active:
+        if self._expires_actively:
             for database in self.databases:
                 if (
                     database.expires
@@ -466,22 +698,45 @@ class Engine:
                     and (due is None or expiry < due)
                 ):
                     due = expiry
+                if (
+                    database.field_expiries is not None
+                    and (expiry := field_expiry.next_expiry(database)) is not None
+                    and (due is None or expiry < due)
+                ):
+                    due = expiry
         return due
 
     def run_due(self) -> None:
-        """Fire one batch of what has fallen due: timers, and keys whose time has passed, in order of their times."""
+        """Fire one batch of what has fallen due: timers, and keys whose time has passed, in order of their times.
+
+        While a script takes too long nothing is due: it goes on in the time at which it began.
+        """
+        if self.busy is not None:
+            return
         self._read_clock()
         self._fire_due()
 
     def _fire_due(self) -> None:
         while (callback := self.timers.pop_due(self.now)) is not None:
             callback()
-        if self.active_expire and not self.pause.active:
-            for database in self.databases:
-                if database.expires:
-                    database.expire_due(EXPIRE_BATCH)
+        if self._expires_actively:
+            self.latency.timed(b"expire-cycle", self._expire_due)
+            self.propagation.flush(wrap=False)
+            self._expire_fields_due()
         if self.blocked_clients.has_ready():
             self.blocked_clients.serve()
+        if self.tracks:
+            self.tracking.settle()
+
+    def _expire_due(self) -> None:
+        for database in self.databases:
+            if database.expires:
+                database.expire_due(EXPIRE_BATCH)
+
+    def _expire_fields_due(self) -> None:
+        for database in self.databases:
+            if database.field_expiries is not None:
+                field_expiry.expire_due(database, EXPIRE_BATCH)
 
     def announce_due(self) -> None:
         """Tell the driver when the first of everything is due, because that may have changed."""
@@ -514,6 +769,14 @@ def _abort_http_client(session: Session) -> Reply:
     )
     session.closing = True
     return NO_REPLY
+
+
+def _failed(state: CommandState, error: Exception) -> Error:
+    """The reply of a command whose handler raised *error*. To be called while that is handled."""
+    if isinstance(error, Error):
+        return error.as_reply()
+    logger.exception("a bug in the command %s", state.name)
+    return Error("ERR internal error")
 
 
 def _unknown_command(argv: list[bytes]) -> Error:

@@ -6,9 +6,12 @@ They are built per use (an exception carries a traceback), hence functions and t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from miniredis.resp.types import Error
+
+if TYPE_CHECKING:
+    from miniredis.engine.version import ServerVersion
 
 WRONGTYPE: Final = "WRONGTYPE Operation against a key holding the wrong kind of value"
 SYNTAX: Final = "ERR syntax error"
@@ -22,12 +25,38 @@ DB_INDEX_OUT_OF_RANGE: Final = "ERR DB index is out of range"
 INCREMENT_OVERFLOW: Final = "ERR increment or decrement would overflow"
 INCREMENT_TO_INFINITY: Final = "ERR increment would produce NaN or Infinity"
 NOAUTH: Final = "NOAUTH Authentication required."
+OUT_OF_MEMORY: Final = "OOM command not allowed when used memory > 'maxmemory'."
+MASTERDOWN: Final = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+READONLY: Final = "READONLY You can't write against a read only replica."
+NOREPLICAS: Final = "NOREPLICAS Not enough good replicas to write."
 EXECABORT: Final = "EXECABORT Transaction discarded because of previous errors."
+
+
+class CountedError(Error):
+    """An error that a script answers with, and that was counted already: where the command failed that it called."""
+
+    __slots__ = ()
+
+
+def cannot_save(version: ServerVersion) -> Error:
+    """Nothing may be written as long as nothing can be saved."""
+    name = version.family.capitalize()
+    return Error(
+        f"MISCONF {name} is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands"
+        " that may modify the data set are disabled, because this instance is configured to report errors during writes"
+        f" if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the {name} logs for details"
+        " about the RDB error."
+    )
 
 
 def until_nul(text: bytes) -> bytes:
     """What an error shows of *text* that a client sent: C's ``%s`` ends at a NUL."""
     return text.partition(b"\0")[0]
+
+
+def at_end(text: bytes) -> bytes:
+    """As :func:`until_nul`, for what stands at the end of a message: Redis trims line ends there."""
+    return until_nul(text).rstrip(b"\r\n")
 
 
 def wrong_type() -> Error:

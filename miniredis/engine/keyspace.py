@@ -4,7 +4,8 @@ The rule of this file: every way in which a key comes, goes or changes passes th
 keyspace notifications, blocked clients, the expire heap and SCAN's index are right whatever command did it. A handler
 
 - looks a key up with ``read`` (counts a hit or a miss) or ``write`` (does not), which never show an expired key;
-- brings a value in with ``set`` (replaces whatever was there) or ``add`` (the key must not exist);
+- brings a value in with ``set`` (replaces whatever was there) or ``add`` (the key must not exist), or with ``bring_in``
+  one that was under another key, or in a payload;
 - changes a collection in place, and calls ``delete_if_empty`` after taking something out;
 - says what it did with ``changed(key, event class, event)``: once per change, after it.
 """
@@ -13,13 +14,18 @@ from __future__ import annotations
 
 import heapq
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakSet
 
-from miniredis.engine import errors, notifications, transactions
+from miniredis.engine import errors, field_expiry, notifications, transactions
+from miniredis.engine.access import AccessFrequencies
+from miniredis.engine.lazyfree import LAZYFREE_THRESHOLD, free_effort
 from miniredis.engine.values import StringValue, Value, is_string, string_bytes, type_name
 from miniredis.structures.bucket_index import BucketIndex
+from miniredis.structures.deadlines import Deadlines
 
 if TYPE_CHECKING:
     from miniredis.engine.blocking import Blocked
+    from miniredis.engine.copy_on_write import Content
     from miniredis.engine.engine import Engine
     from miniredis.engine.session import Session
 
@@ -35,9 +41,25 @@ class Database:
     ``data`` maps keys to values and ``expires`` some of them to the millisecond (since the epoch) of their end: read
     them freely, change them only through the methods. ``watched`` and ``waiting`` are kept by transactions and
     blocking; they belong to the number of the database, not to its content (SWAPDB leaves them in place).
+    ``field_expiries`` has the hashes some of whose fields end, see :mod:`miniredis.engine.field_expiry`.
+    ``unmeasured`` are the keys that changed since :mod:`miniredis.engine.memory` looked, if it does. ``shared`` are the
+    snapshots that may hold some of the values, see :mod:`miniredis.engine.copy_on_write`.
     """
 
-    __slots__ = ("_expire_heap", "_index", "access", "data", "engine", "expires", "number", "waiting", "watched")
+    __slots__ = (
+        "_expire_heap",
+        "_index",
+        "access",
+        "data",
+        "engine",
+        "expires",
+        "field_expiries",
+        "number",
+        "shared",
+        "unmeasured",
+        "waiting",
+        "watched",
+    )
 
     def __init__(self, engine: Engine, number: int) -> None:
         self.engine = engine
@@ -45,25 +67,27 @@ class Database:
         self.data: dict[bytes, Value] = {}
         self.expires: dict[bytes, int] = {}
         self.access: dict[bytes, int] = {}
+        self.unmeasured: set[bytes] | None = None
         self.watched: dict[bytes, dict[Session, None]] = {}
         self.waiting: dict[bytes, dict[Blocked, None]] = {}
         self._expire_heap: list[tuple[int, bytes]] = []
+        self.field_expiries: Deadlines | None = None
         self._index: BucketIndex | None = None
+        self.shared: WeakSet[Content] = WeakSet()
 
     # Looking up
 
     def peek(self, key: bytes) -> Value | None:
         """The value at *key*, without counting and without touching its access time; None if there is none."""
-        if key in self.expires:
-            self.expire_if_due(key)
+        if key in self.expires and self.expire_if_due(key):
+            return None
         return self.data.get(key)
 
     def read(self, key: bytes) -> Value | None:
         """The value at *key* for a command that reads; None if there is none."""
-        if key in self.expires:
-            self.expire_if_due(key)
+        is_past = key in self.expires and self.expire_if_due(key)
         engine = self.engine
-        value = self.data.get(key)
+        value = None if is_past else self.data.get(key)
         if value is None:
             engine.statistics.keyspace_misses += 1
             if engine.event_classes & notifications.KEY_MISS:
@@ -106,6 +130,13 @@ class Database:
 
     def read_string(self, key: bytes) -> bytes | None:
         """As :meth:`read`, for a string: its bytes. Raises ``WRONGTYPE`` if it is anything else."""
+        value = self.data.get(key)
+        if value.__class__ is bytes and key not in self.expires:  # the most frequent of all look-ups, without a call
+            engine = self.engine
+            engine.statistics.keyspace_hits += 1
+            if engine.touches:
+                self.access[key] = engine.second
+            return value
         value = self.read(key)
         if value.__class__ is bytes or value is None:
             return value
@@ -120,6 +151,10 @@ class Database:
             return value  # type: ignore[no-any-return]
         raise errors.wrong_type()
 
+    def unshare(self, key: bytes) -> None:
+        """Call it before a value that was looked up to be read is changed in place all the same, and look it up anew:
+        a snapshot may share it."""
+
     # Changing
 
     def set(self, key: bytes, value: Value, *, keep_ttl: bool = False) -> None:
@@ -131,14 +166,18 @@ class Database:
         if self.waiting and key in self.waiting:
             self.engine.blocked_clients.signal_deleted(self, key, data[key])
         data[key] = value
+        if keep_ttl:
+            return  # it was looked up to be changed, which was an access already
         self.access[key] = self.engine.second
-        if not keep_ttl and key in self.expires:
+        if key in self.expires:
             del self.expires[key]
 
     def add(self, key: bytes, value: Value) -> None:
         """Put *value* at *key*, which must not exist. Clients that wait for it are served after the command."""
         engine = self.engine
         self.data[key] = value
+        if self.unmeasured is not None:
+            self.unmeasured.add(key)
         self.access[key] = engine.second
         if self._index is not None:
             self._index.add(key)
@@ -147,16 +186,67 @@ class Database:
         if engine.event_classes & notifications.NEW:
             engine.notify(notifications.NEW, b"new", key, self)
 
-    def delete(self, key: bytes) -> bool:
-        """Remove *key* and its time to live, with no event. Whether it was there."""
+    def bring_in(self, key: bytes, value: Value, when: int | None) -> None:
+        """As :meth:`add`, for a value that was elsewhere: it ends after the millisecond *when*, if any, and its fields
+        end when they did."""
+        self.add(key, value)
+        if when is not None:
+            self.expire_at(key, when)
+        if field_expiry.has_expiring_fields(value):
+            field_expiry.note(self, key, value)
+
+    def load(
+        self, key: bytes, value: Value, expires_at: int | None, idle: int | None, frequency: int | None = None
+    ) -> None:
+        """Put *value*, which comes from a file and not from a command, at *key*: nobody is told, whatever was there.
+
+        It ends after the millisecond *expires_at*, and has not been used for *idle* seconds, or with *frequency*.
+        """
+        self.data[key] = value
+        if self.unmeasured is not None:
+            self.unmeasured.add(key)
+        self.access[key] = self.engine.second
+        self.set_usage(key, idle, frequency)
+        if self._index is not None:
+            self._index.add(key)
+        self.expires.pop(key, None)
+        if expires_at is not None:
+            self.expire_at(key, expires_at)
+        if field_expiry.has_expiring_fields(value):
+            field_expiry.note(self, key, value)
+
+    def set_usage(self, key: bytes, idle: int | None, frequency: int | None) -> None:
+        """Note how long *key* was idle, in seconds, or how often it is used, whichever of them is kept."""
+        access = self.access
+        if not isinstance(access, AccessFrequencies):
+            if idle is not None:
+                access[key] = self.engine.second - idle
+        elif frequency is not None:
+            access.set_frequency(key, frequency)
+
+    def frequency(self, key: bytes) -> int:
+        """How often *key* is used, by Redis's logarithmic counter; 0 where nobody counts."""
+        return self.access.frequency(key) if isinstance(self.access, AccessFrequencies) else 0
+
+    def delete(self, key: bytes, lazily: bool = False) -> bool:
+        """Remove *key* and its time to live, with no event. Whether it was there.
+
+        *lazily* is whether Redis would leave a large value to its background thread: that is counted.
+        """
         value = self.data.pop(key, None)
         if value is None:
             return False
+        if lazily and free_effort(value) > LAZYFREE_THRESHOLD:
+            self.engine.statistics.lazyfreed_objects += 1
         if self.waiting and key in self.waiting:
             self.engine.blocked_clients.signal_deleted(self, key, value)
         self.access.pop(key, None)
+        if self.unmeasured is not None:
+            self.unmeasured.add(key)
         if key in self.expires:
             del self.expires[key]
+        if self.field_expiries is not None:
+            self.field_expiries.discard(key)
         if self._index is not None:
             self._index.discard(key)
         return True
@@ -182,8 +272,12 @@ class Database:
         """Tell everyone who must know that a command changed *key* (counts as *dirty* changes)."""
         engine = self.engine
         engine.dirty += dirty
+        if self.unmeasured is not None:
+            self.unmeasured.add(key)
         if self.watched:
             transactions.touch(self, key)
+        if engine.tracks:
+            engine.tracking.key_changed(key, event_class, event, dirty)
         if engine.event_classes & event_class:
             engine.notify(event_class, event, key, self)
 
@@ -198,7 +292,9 @@ class Database:
         """Let *key*, which must exist, end after the millisecond *when* (since the epoch)."""
         self.expires[key] = when
         heap = self._expire_heap
-        if len(heap) > 2 * len(self.expires) + 1024:
+        if len(self.expires) == 1:
+            heap[:] = [(when, key)]  # what else is in there is stale, and with no key to expire nobody woke up for it
+        elif len(heap) > 2 * len(self.expires) + 1024:
             heap[:] = [(due, name) for name, due in self.expires.items()]
             heapq.heapify(heap)
         else:
@@ -216,13 +312,18 @@ class Database:
         return when is not None and self.engine.now > when
 
     def expire_if_due(self, key: bytes) -> bool:
-        """Remove *key* if its time has passed, with its event. Whether it did."""
+        """Remove *key* if its time has passed, with its event. Whether that has, be the key removed or not."""
+        engine = self.engine
         when = self.expires.get(key)
-        if when is None or self.engine.now <= when:
+        if when is None or engine.now <= when:
             return False
-        self.delete(key)
-        self.engine.statistics.expired_keys += 1
+        if engine.keeps_expired:
+            return True
+        engine.latency.timed(b"expire-del", self.delete, key, engine.config.lazyfree_lazy_expire)
+        engine.statistics.expired_keys += 1
         self.changed(key, notifications.EXPIRED, b"expired", dirty=0)
+        if engine.propagation.active:
+            engine.propagation.deleted(self, key, lazily=engine.config.lazyfree_lazy_expire)
         return True
 
     def next_expiry(self) -> int | None:
@@ -250,6 +351,22 @@ class Database:
             if expires.get(key) == when:
                 self.expire_if_due(key)
 
+    def soonest_to_expire(self) -> bytes | None:
+        """The key whose time ends first; None if there is none with a time to live."""
+        heap, expires = self._expire_heap, self.expires
+        while heap and expires.get(heap[0][1]) != heap[0][0]:
+            heapq.heappop(heap)
+        return heap[0][1] if heap else None
+
+    def random_volatile(self) -> bytes:
+        """Any key with a time to live. There must be one."""
+        heap, expires, rng = self._expire_heap, self.expires, self.engine.random
+        for _ in range(STALE_BATCH):
+            when, key = heap[rng.randrange(len(heap))]
+            if expires.get(key) == when:
+                return key
+        return next(iter(expires))  # nearly all of the heap is stale
+
     # The whole
 
     def index(self) -> BucketIndex:
@@ -263,7 +380,11 @@ class Database:
         removed = len(self.data)
         transactions.touch_all(self)
         self._signal_deleted({})
-        self.data, self.expires, self.access, self._expire_heap, self._index = {}, {}, {}, [], None
+        if self.unmeasured is not None:
+            self.unmeasured.update(self.data)
+        self.data, self.expires, self._expire_heap, self._index = {}, {}, [], None
+        self.field_expiries = None
+        self.access.clear()
         return removed
 
     def swap(self, other: Database) -> None:
@@ -271,7 +392,9 @@ class Database:
         for mine, theirs in ((self, other), (other, self)):
             transactions.touch_all(mine, replaced_with=theirs)
             mine._signal_deleted(theirs.data)
-        for name in ("data", "expires", "access", "_expire_heap", "_index"):
+            if mine.unmeasured is not None:
+                mine.unmeasured.update(mine.data, theirs.data)
+        for name in ("data", "expires", "access", "_expire_heap", "field_expiries", "_index", "shared"):
             mine_, theirs_ = getattr(self, name), getattr(other, name)
             setattr(self, name, theirs_)
             setattr(other, name, mine_)

@@ -10,14 +10,17 @@ power.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from dataclasses import field
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from miniredis.engine.record import record
 from miniredis.engine.slowlog import NEVER
 
 if TYPE_CHECKING:
     from miniredis.engine.engine import Engine
+
+T = TypeVar("T")
 
 HISTORY_LENGTH: Final = 160
 POWERS: Final = 64
@@ -30,7 +33,7 @@ _MEAN_OF_POWER: Final = 1032
 ns."""
 
 
-@dataclass(slots=True)
+@record
 class LatencyEvent:
     """The samples of one event, oldest first: (second since the epoch, milliseconds). *maximum*: the worst ever."""
 
@@ -54,6 +57,15 @@ class LatencyMonitor:
         """Take over ``latency-monitor-threshold`` (milliseconds, 0 for off)."""
         milliseconds = self._engine.config.latency_monitor_threshold
         self.threshold = milliseconds * 1_000_000 if milliseconds else NEVER
+
+    def timed(self, event: bytes, work: Callable[..., T], *arguments: object) -> T:
+        """Do *work*, and note that *event* took so long."""
+        if self.threshold == NEVER:
+            return work(*arguments)
+        started = self._engine.clock.ns()
+        result = work(*arguments)
+        self.add(event, self._engine.clock.ns() - started)
+        return result
 
     def add(self, event: bytes, nanoseconds: int) -> None:
         """Note that *event* took so long, if that is at least the threshold."""

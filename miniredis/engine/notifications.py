@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+NONE: Final = 0
+"""The class of a change that nobody is told of by a notification."""
+
 KEYSPACE: Final = 1 << 0
 KEYEVENT: Final = 1 << 1
 GENERIC: Final = 1 << 2

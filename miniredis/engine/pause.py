@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 
 class Pause:
-    """The pause of one engine. ``until`` is its end in milliseconds since the epoch, 0 when there is none."""
+    """The pause of one engine. ``until`` is its end in milliseconds since the epoch, 0 when there is none.
 
-    __slots__ = ("_engine", "_postponed", "_timer", "until", "writes_only")
+    ``hangs`` is whether it is one in which nothing happens at all: blocked clients, too, are served after it.
+    """
+
+    __slots__ = ("_engine", "_postponed", "_timer", "hangs", "until", "writes_only")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -30,6 +33,7 @@ class Pause:
         self._timer: Timer | None = None
         self.until = 0
         self.writes_only = False
+        self.hangs = False
 
     @property
     def active(self) -> bool:
@@ -54,24 +58,36 @@ class Pause:
         before, writes_only = self.until, self.writes_only
         if self._timer is not None:
             self._timer.cancel()
-        self.until, self.writes_only = until, False
+        self.until, self.writes_only, self.hangs = until, False, True
         self._timer = self._engine.timers.call_at(until, lambda: self._recover(before, writes_only))
         self._engine.update_gate()
 
+    def wake(self) -> None:
+        """End what :meth:`hang` began, before its time."""
+        timer = self._timer
+        if self.hangs and timer is not None and timer.callback is not None:
+            recover = timer.callback
+            timer.cancel()
+            recover()
+
     def _recover(self, before: int, writes_only: bool) -> None:
         """End what :meth:`hang` began; what the pause *before* holds back is postponed anew."""
+        self.hangs = False
+        self._engine.blocked_clients.time_out_overdue()
         if before <= self._engine.now:
             self.end()
-            return
-        self.until, self.writes_only = before, writes_only
-        self._timer = self._engine.timers.call_at(before, self.end)
-        self._resume_soon()
+        else:
+            self.until, self.writes_only = before, writes_only
+            self._timer = self._engine.timers.call_at(before, self.end)
+            self._resume_soon()
+        if self._engine.blocked_clients.has_ready():
+            self._engine.blocked_clients.serve()
 
     def end(self) -> None:
         """End the pause and run what was held back."""
         if not self.active:
             return
-        self.until = 0
+        self.until, self.hangs = 0, False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -103,6 +119,10 @@ class Pause:
         blocked = Blocked(session, "postponed")
         self._postponed[blocked] = argv
         return self._engine.blocked_clients.block(blocked, 0)
+
+    def __contains__(self, blocked: Blocked) -> bool:
+        """Whether *blocked* is a command that is held back."""
+        return blocked in self._postponed
 
     def forget(self, blocked: Blocked) -> None:
         """Hold *blocked* back no longer, nor run it: its client is gone."""

@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from miniredis.engine.client_buffers import ClientBuffers
 from miniredis.resp.types import NO_REPLY, Push, Replies, Reply
 
 if TYPE_CHECKING:
+    from miniredis.engine.acl_users import User
     from miniredis.engine.blocking import Blocked
     from miniredis.engine.engine import Engine
     from miniredis.engine.keyspace import Database
+    from miniredis.engine.replication import Replica
+    from miniredis.engine.tracking import Tracking
     from miniredis.engine.transactions import Transaction
 
 REPLY_ON: Final = "on"
@@ -31,8 +35,15 @@ class Session:
     the client unasked, in the order in which it must be sent, and ``on_close()`` is called when the engine wants the
     connection closed (``CLIENT KILL``). After each reply the driver itself closes the connection if ``closing`` is set.
 
+    It may tell what stands in its buffers: ``query_buffer()`` and ``output_buffer()`` in bytes, and
+    ``unfinished_request()``, the size of the argument that is being received and of those before it.
+
     ``deny_blocking`` is set while EXEC runs a transaction, and always for the session of scripts: a command that would
-    have to wait then answers at once as if its time had run out (:meth:`Engine.block` looks at it).
+    have to wait then answers at once as if its time had run out (:meth:`Engine.block` looks at it). ``is_script`` says
+    that it is the latter.
+
+    ``batch`` tells requests apart that did not come together, where a driver without sockets executes several at once;
+    0 for one that came alone.
 
     ``pushes`` is a list while a command of this session runs: what :meth:`push` sends meanwhile gathers there, and the
     engine finds its place before or behind the reply.
@@ -41,7 +52,9 @@ class Session:
     __slots__ = (
         "address",
         "authenticated",
+        "batch",
         "blocked",
+        "buffers",
         "channels",
         "closing",
         "connected_at",
@@ -54,6 +67,7 @@ class Session:
         "handles_redirects",
         "id",
         "import_source",
+        "is_script",
         "last_command",
         "last_interaction",
         "lib_name",
@@ -69,14 +83,19 @@ class Session:
         "protocol",
         "pushes",
         "query_buffer",
+        "reads_from_replica",
+        "replica",
         "reply_mode",
         "shard_channels",
+        "tracking",
         "transaction",
+        "unfinished_request",
         "unix_socket",
         "used_transactions",
         "user",
         "watch_broken",
         "watched",
+        "write_offset",
     )
 
     def __init__(self, engine: Engine, session_id: int, deliver: Callable[[Reply], None]) -> None:
@@ -88,9 +107,10 @@ class Session:
         self.local_address = ""
         self.unix_socket = False
         self.fd = -1
+        self.batch = 0
         self.connected_at = self.last_interaction = engine.now
-        self.user = b"default"
-        self.name = b""
+        self.user: User = engine.acl.default
+        self.name: bytes = b""
         self.lib_name = b""
         self.lib_version = b""
         self.last_command = "NULL"
@@ -108,14 +128,21 @@ class Session:
         self.pushes: list[Reply] | None = None
         self.reply_mode = REPLY_ON
         self.monitoring = False
+        self.tracking: Tracking | None = None
+        self.replica: Replica | None = None
+        self.write_offset = 0
         self.no_evict = False
         self.no_touch = False
         self.import_source = False
+        self.is_script = False
         self.handles_redirects = False
+        self.reads_from_replica = False
         self.closing = False
         self.query_buffer: Callable[[], int] = _empty
         self.output_buffer: Callable[[], int] = _empty
-        self.authenticated = not engine.config.requirepass
+        self.unfinished_request: Callable[[], tuple[int, int]] = _no_request
+        self.buffers = ClientBuffers(engine.now)
+        self.authenticated = engine.acl.lets_in_anybody
         self.gate = False
         self.update_gate()
 
@@ -133,6 +160,11 @@ class Session:
     def in_restricted_mode(self) -> bool:
         """Whether only pub/sub commands are allowed: RESP2 with any subscription."""
         return self.protocol == 2 and self.is_subscribed
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether the client is fed with the replication stream."""
+        return self.replica is not None and self.replica.attached
 
     @property
     def is_silent(self) -> bool:
@@ -163,10 +195,12 @@ class Session:
         of what is read here."""
         self.gate = (
             not self.authenticated
+            or self.user.is_restricted
             or self.transaction is not None
             or self.reply_mode is not REPLY_ON
             or self.no_touch
             or self.monitoring
+            or self.is_replica
             or self.is_subscribed
         )
 
@@ -177,3 +211,7 @@ def _nothing() -> None:
 
 def _empty() -> int:
     return 0
+
+
+def _no_request() -> tuple[int, int]:
+    return 0, 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from miniredis.engine.record import record
 
 if TYPE_CHECKING:
     from miniredis.engine.engine import Engine
@@ -18,7 +19,7 @@ REDACTED: Final = b"(redacted)"
 """What a handler puts into its ``argv`` in place of a secret, so that neither slow log nor MONITOR shows it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SlowCommand:
     """One entry: *time* in seconds since the epoch, *duration* in microseconds."""
 

@@ -22,12 +22,17 @@ class Statistics:
     __slots__ = (
         "_rates",
         "_sample",
+        "access_denied",
         "connections_received",
         "errors",
+        "evicted_clients",
+        "evicted_keys",
+        "expired_fields",
         "expired_keys",
         "input_bytes",
         "keyspace_hits",
         "keyspace_misses",
+        "lazyfreed_objects",
         "output_bytes",
         "reads_processed",
         "rejected_connections",
@@ -42,11 +47,16 @@ class Statistics:
     def reset(self) -> None:
         """Begin anew."""
         self._sample = None
+        self.access_denied = dict.fromkeys(("auth", "command", "key", "channel", "database"), 0)
         self.connections_received = 0
         self.rejected_connections = 0
         self.keyspace_hits = 0
         self.keyspace_misses = 0
         self.expired_keys = 0
+        self.expired_fields = 0
+        self.lazyfreed_objects = 0
+        self.evicted_keys = 0
+        self.evicted_clients = 0
         self.input_bytes = 0
         self.output_bytes = 0
         self.reads_processed = 0

@@ -43,6 +43,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
+from miniredis.engine.record import record
+
 Kind: TypeAlias = Literal["word", "token", "oneof", "block"]
 
 _SYMBOLS: Final = {"*": "auto-id", "$": "new-id", "=": "equal", "~": "approximately", '""': "empty-string"}
@@ -67,7 +69,7 @@ _TYPES: Final = {
 """The types of the words that are not strings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Argument:
     """One argument, or a group of them: the fields of an entry of ``COMMAND DOCS``' *arguments*.
 
@@ -123,7 +125,7 @@ def is_token(word: str) -> bool:
     return word == word.upper()
 
 
-@dataclass(slots=True)
+@record
 class _Node:
     """An argument's form: what the brackets say before anything has a name or a type."""
 

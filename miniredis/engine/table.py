@@ -36,6 +36,9 @@ CATEGORIES: Final = (
 MAY_REPLICATE: Final = frozenset({"publish", "spublish", "eval", "evalsha", "fcall", "pfcount"})
 """What a pause of writes holds back though it is not flagged ``write``. ``COMMAND INFO`` does not show this flag."""
 
+RUN_SCRIPTS: Final = frozenset({"eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro"})
+"""Commands whose script may have flags of its own, which then count in place of theirs."""
+
 KeyReference = tuple[int, tuple[str, ...]]
 """Where a key stands in argv, and the key specification flags that hold there: ``(1, ("RW", "access", "update"))``."""
 
@@ -75,6 +78,7 @@ class Command:
         "no_multi",
         "noscript",
         "parent",
+        "runs_script",
         "skip_monitor",
         "skip_slowlog",
         "subcommands",
@@ -121,6 +125,7 @@ class Command:
         self.no_auth = "no_auth" in self.flags
         self.no_multi = "no_multi" in self.flags
         self.may_replicate = self.name in MAY_REPLICATE
+        self.runs_script = self.name in RUN_SCRIPTS
         self.allow_busy = "allow_busy" in self.flags
         self.subcommands: dict[bytes, Command] = {
             name.partition("|")[2].encode(): Command(subcommand, version, self)
@@ -212,6 +217,10 @@ class Command:
             if found is not None:
                 return found
         return self.get_keys(argv) if self.get_keys is not None else []
+
+    def keys_to_track(self, argv: Argv) -> list[KeyReference]:
+        """The keys in *argv* that client-side caching goes by: Redis asks ``get_keys`` first there."""
+        return self.get_keys(argv) if self.get_keys is not None else self.keys_of(argv)
 
     def _keys_by_specification(self, argv: Argv) -> list[KeyReference] | None:
         found: list[KeyReference] = []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from miniredis.engine.engine import CommandState
     from miniredis.engine.keyspace import Database
     from miniredis.engine.session import Session
+    from miniredis.engine.table import Command
 
 
 class Transaction:
@@ -35,18 +36,37 @@ class Transaction:
         self.broken = False
         self.writes = False
 
-    def append(self, state: CommandState, argv: list[bytes]) -> None:
-        """Queue a command."""
+    def append(self, state: CommandState, argv: list[bytes], command: Command) -> None:
+        """Queue a command; *command* is what it counts as, for a script may have flags of its own."""
         self.queue.append((state, argv))
-        self.writes = self.writes or state.command.is_write or state.command.may_replicate
+        self.writes = self.writes or command.is_write or command.may_replicate
 
 
-def enqueue(session: Session, state: CommandState, argv: list[bytes]) -> None:
+def enqueue(session: Session, state: CommandState, argv: list[bytes], command: Command) -> None:
     """Queue a command of *session*, which is in MULTI, unless it is clear already that EXEC will not run it."""
     transaction = session.transaction
     assert transaction is not None
     if not transaction.broken and not session.watch_broken:
-        transaction.append(state, argv)
+        transaction.append(state, argv, command)
+
+
+def refuse(session: Session) -> None:
+    """A command of the transaction of *session* was refused: EXEC will abort."""
+    assert session.transaction is not None
+    session.transaction.broken = True
+    _give_up(session)
+
+
+def break_watch(session: Session) -> None:
+    """A key that *session* watches has changed: EXEC will do nothing."""
+    session.watch_broken = True
+    _give_up(session)
+
+
+def _give_up(session: Session) -> None:
+    """Forget what EXEC will not run. (Redis keeps it until then, and CLIENT LIST counts it.)"""
+    if session.transaction is not None and session.engine.version.is_valkey:
+        session.transaction.queue.clear()
 
 
 def execute(session: Session, transaction: Transaction) -> Reply:
@@ -67,7 +87,11 @@ def execute(session: Session, transaction: Transaction) -> Reply:
     replies: list[Reply] = []
     for state, argv in transaction.queue:
         was_closing = session.closing
-        reply = engine.call(session, state, argv)
+        reply: Reply = None
+        if session.user.is_restricted:
+            reply = engine.acl.refuse_in_exec(session, state.command, argv)
+        if reply is None:
+            reply = engine.call(session, state, argv)
         reply = NO_REPLY if was_closing else session.heard(reply)
         if session.protocol != protocol:
             replies = [InProtocol(protocol, before) for before in replies]
@@ -123,7 +147,7 @@ def touch(database: Database, key: bytes) -> None:
         if session.watched[database, key] and key not in database.data:
             session.watched[database, key] = False  # only now removed, but it did not exist before either
         else:
-            session.watch_broken = True
+            break_watch(session)
             unwatch(session)
 
 
@@ -141,10 +165,10 @@ def touch_all(database: Database, replaced_with: Database | None = None) -> None
             if session.watched[database, key]:
                 if not comes_past:
                     if comes:
-                        session.watch_broken = True
+                        break_watch(session)
                     else:
                         session.watched[database, key] = False
             elif key not in database.data and comes_past:
                 session.watched[database, key] = True
             else:
-                session.watch_broken = True
+                break_watch(session)

@@ -7,13 +7,11 @@ as a copy of a command.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from miniredis.structures.numbers import format_double_17g, format_double_shortest
 
 
-@dataclass(frozen=True, slots=True)
 class ServerVersion:
     """A server release that an engine can emulate.
 
@@ -21,22 +19,27 @@ class ServerVersion:
     - *family*: ``redis`` or ``valkey``.
     - *redis*: the Redis release it is compatible with; Valkey reports it as ``redis_version``.
     - *number*: its own release number (the same as *redis* for Redis itself).
+
+    ``is_valkey`` says whether it is a Valkey, of whatever version; ``format_double`` how doubles are printed: with 17
+    significant digits up to Redis 7.0, with the shortest since 7.2.
     """
 
-    name: str
-    family: str
-    redis: tuple[int, int, int]
-    number: tuple[int, int, int]
+    __slots__ = ("family", "format_double", "is_valkey", "name", "number", "redis")
+
+    def __init__(self, name: str, family: str, redis: tuple[int, int, int], number: tuple[int, int, int]) -> None:
+        self.name = name
+        self.family = family
+        self.redis = redis
+        self.number = number
+        self.is_valkey = family == "valkey"  # asked by commands, which properties would slow down
+        self.format_double: Callable[[float], bytes] = format_double_shortest if redis >= (7, 2) else format_double_17g
 
     @property
-    def is_valkey(self) -> bool:
-        """Whether it is a Valkey, of whatever version."""
-        return self.family == "valkey"
-
-    @property
-    def format_double(self) -> Callable[[float], bytes]:
-        """How doubles are printed: with 17 significant digits up to Redis 7.0, with the shortest since 7.2."""
-        return format_double_shortest if self.redis >= (7, 2) else format_double_17g
+    def rdb_version(self) -> int:
+        """The version of the format in which it writes RDB files and DUMP payloads."""
+        if self.is_valkey:
+            return 80
+        return 11 if self.redis >= (7, 2) else 10
 
     def has(self, since: str, valkey_since: str = "") -> bool:
         """Whether this version knows what Redis introduced in *since*, or Valkey in *valkey_since*; empty is never."""

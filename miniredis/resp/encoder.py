@@ -16,12 +16,15 @@ from typing import Any, Final, Literal, TypeAlias
 from miniredis.resp.types import (
     OK,
     Attribute,
+    BigDigits,
     BigNumber,
+    DoubleDigits,
     Error,
     InProtocol,
     NullArrayType,
     Pairs,
     Push,
+    Raw,
     Replies,
     Reply,
     ReplySet,
@@ -213,6 +216,7 @@ _SCALARS: Final[dict[type, _Scalar]] = {
     int: _integer,
     SimpleString: _simple_string,
     Error: _error,
+    Raw: bytes,
 }
 
 _RESP2_SCALARS: Final[dict[type, _Scalar]] = {
@@ -221,6 +225,8 @@ _RESP2_SCALARS: Final[dict[type, _Scalar]] = {
     bool: lambda truth: b":1\r\n" if truth else b":0\r\n",
     Verbatim: _bulk,
     BigNumber: lambda number: _bulk(b"%d" % number),
+    BigDigits: _bulk,
+    DoubleDigits: _bulk,
 }
 
 _RESP3_SCALARS: Final[dict[type, _Scalar]] = {
@@ -229,6 +235,8 @@ _RESP3_SCALARS: Final[dict[type, _Scalar]] = {
     bool: lambda truth: b"#t\r\n" if truth else b"#f\r\n",
     Verbatim: _verbatim,
     BigNumber: lambda number: b"(%d\r\n" % number,
+    BigDigits: lambda digits: b"(%b\r\n" % digits,
+    DoubleDigits: lambda digits: b",%b\r\n" % digits,
 }
 
 _RESP2_AGGREGATES: Final[dict[type, _Aggregate]] = {

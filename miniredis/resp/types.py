@@ -108,6 +108,12 @@ class Replies(list[Any]):
     __slots__ = ()
 
 
+class Raw(bytes):
+    """Bytes that are written as they stand: the replication stream, and the snapshot before it."""
+
+    __slots__ = ()
+
+
 class InProtocol:
     """A reply in the form of *protocol*, whatever the client speaks when it is written.
 
@@ -153,6 +159,18 @@ class Verbatim(bytes):
 
 class BigNumber(int):
     """An integer beyond 64 bits: a bulk string of its digits in RESP2, ``(`` in RESP3."""
+
+    __slots__ = ()
+
+
+class BigDigits(bytes):
+    """A big number by its digits, or whatever a script says they are: a bulk string in RESP2, ``(`` in RESP3."""
+
+    __slots__ = ()
+
+
+class DoubleDigits(bytes):
+    """A double by its digits, where a command has its own way to print them: a bulk string in RESP2, ``,`` in RESP3."""
 
     __slots__ = ()
 

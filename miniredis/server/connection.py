@@ -5,6 +5,9 @@ The rule of this file: at any moment either nothing stands in the way and reques
 client's last command blocks, the client does not read its replies, others shall have their turn, the connection is not
 there yet, or not any more. Reading goes on meanwhile, because only a socket that is read tells that its client is gone.
 
+A client that does not read need not wait where its replies are limited: as in Redis, they gather until the limit
+(``client-output-buffer-limit``, ``maxmemory-clients``) ends the connection.
+
 What reaches a client unasked (``deliver``) joins the replies in the order it came. It is written at the end of the
 client's own batch or, once for everything, in the next turn of the event loop.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import AbstractContextManager
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +26,7 @@ from miniredis.resp.errors import ProtocolError, QueryBufferLimitError
 from miniredis.resp.request import RequestParser
 from miniredis.resp.types import Error, Reply
 from miniredis.server.log import VERBOSE
+from miniredis.server.meanwhile import not_read
 
 if TYPE_CHECKING:
     from miniredis.engine.session import Session
@@ -53,12 +58,14 @@ _LOOK: Final = 31
 _READ_AHEAD: Final = 1 << 18
 """Bytes that a client waiting for its next turn may send ahead; it is read from again when they are executed."""
 
+_SMALL_REPLIES: Final = 1023
+"""Replies of one batch that are larger than this are checked against ``client-output-buffer-limit``."""
+
 _LARGE_REPLIES: Final = 1 << 14
-"""Replies of one batch that are larger than this are checked against ``client-output-buffer-limit``, and a single one
-is written at once."""
+"""A single reply that is larger than this is written at once."""
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(asyncio.Protocol):
     """The connection of one client of *server*, over TCP, TLS or a Unix socket."""
 
     __slots__ = (
@@ -69,6 +76,7 @@ class Connection(asyncio.BufferedProtocol):
         "_held_size",
         "_is_attended",
         "_is_reading",
+        "_is_slow",
         "_out",
         "_out_size",
         "_over_soft_limit_since",
@@ -76,6 +84,7 @@ class Connection(asyncio.BufferedProtocol):
         "_statistics",
         "_transport",
         "_waits",
+        "_woken",
         "parser",
         "session",
     )
@@ -90,6 +99,7 @@ class Connection(asyncio.BufferedProtocol):
         self._execute = engine.execute
         self._statistics = engine.statistics
         self._frames = server.frames
+        self._woken = server.woken
         self.parser: RequestParser = server.new_parser()
         self._held: deque[bytes] = deque()
         self._held_size = 0
@@ -97,6 +107,7 @@ class Connection(asyncio.BufferedProtocol):
         self._out_size = 0  # of what is in _out, kept while the client is slow
         self._over_soft_limit_since: int | None = None
         self._is_reading = True
+        self._is_slow = False
         self._has_ended = False
         self._is_attended = False
         self._waits = _UNCONNECTED
@@ -120,19 +131,16 @@ class Connection(asyncio.BufferedProtocol):
         session.on_close = self.abort
         session.query_buffer = self._query_buffer_size
         session.output_buffer = self._output_buffer_size
+        session.unfinished_request = self._unfinished_request
         _describe(session, transport)
         self._waits &= ~_UNCONNECTED
         logger.log(VERBOSE, "Accepted %s", session.address)
         if self._waits:
             self._attend_soon()
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._server.read_buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(self._server.read_buffer[:nbytes])
+    def data_received(self, data: bytes) -> None:
         statistics = self._statistics
-        statistics.input_bytes += nbytes
+        statistics.input_bytes += len(data)
         statistics.reads_processed += 1
         if self._waits:
             self._hold(data)
@@ -147,6 +155,8 @@ class Connection(asyncio.BufferedProtocol):
             self._close_over_query_limit()
             return
         self._work()
+        if self.parser.buffered or self.parser.awaited:
+            self._note_request()
 
     def eof_received(self) -> bool:
         """The client will send no more. What had come by then is executed and answered, as far as the client reads."""
@@ -168,10 +178,15 @@ class Connection(asyncio.BufferedProtocol):
         self._server.forget(self)
 
     def pause_writing(self) -> None:
-        self._waits |= _WRITING
+        self._is_slow = True
+        if self._waits & _CLOSING or not self._has_limit():
+            self._waits |= _WRITING
+        self._note_memory()
 
     def resume_writing(self) -> None:
+        self._is_slow = False
         self._waits &= ~_WRITING
+        self._note_memory()
         self._over_soft_limit_since = None
         self._attend_soon()
 
@@ -181,7 +196,7 @@ class Connection(asyncio.BufferedProtocol):
         """What ``_work`` does, for a client that sends one request and waits for its reply: as most clients do."""
         session = self.session
         reply = self._execute(session, argv)
-        if isinstance(reply, Blocked):
+        if reply.__class__ is Blocked:
             if not reply.done:
                 self._await_reply(reply)
                 self._flush()
@@ -191,12 +206,14 @@ class Connection(asyncio.BufferedProtocol):
             frame = self._frames[session.protocol][reply.__class__](reply)
         except Exception:
             frame = self._internal_error()
-        if session.closing or self._waits or self._out:
+        if session.closing or self._waits or self._out or self._woken:
             self._out.append(frame)
+            if self._woken:
+                self._server.attend_woken()
             self._close() if session.closing else self._flush()
             return
         size = len(frame)
-        if size > _LARGE_REPLIES and not self._check_output_limit(size):
+        if (size > _SMALL_REPLIES or self._is_slow) and not self._check_output_limit(size):
             return
         statistics = self._statistics
         statistics.output_bytes += size
@@ -214,6 +231,8 @@ class Connection(asyncio.BufferedProtocol):
         except QueryBufferLimitError:
             self._close_over_query_limit()
             return
+        if self._woken:
+            self._server.attend_woken()
         if self.session.closing:
             self._close()
             return
@@ -250,7 +269,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._held_size -= len(data)
                 continue
             reply = execute(session, argv)
-            if isinstance(reply, Blocked):
+            if reply.__class__ is Blocked:
                 if not reply.done:
                     self._await_reply(reply)
                     return
@@ -268,7 +287,7 @@ class Connection(asyncio.BufferedProtocol):
             if not count & _LOOK or len(frame) > _LARGE_REPLIES:
                 if count >= _SLICE or len(frame) > _LARGE_REPLIES:
                     self._flush()
-                if self._waits & _WRITING or monotonic() >= turn_ends:
+                if self._waits & (_WRITING | _CLOSING) or monotonic() >= turn_ends:
                     self._waits |= _UNFINISHED
                     return
 
@@ -289,6 +308,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._held.append(data)
         self._held_size += len(data)
+        self._note_request()
         self._waits = waits | _UNFINISHED
         if self._query_buffer_size() > self._server.engine.config.client_query_buffer_limit:
             if waits & _BLOCKED:
@@ -306,6 +326,20 @@ class Connection(asyncio.BufferedProtocol):
     def _query_buffer_size(self) -> int:
         return self.parser.buffered + self._held_size
 
+    def _unfinished_request(self) -> tuple[int, int]:
+        return self.parser.awaited, self.parser.arguments_size
+
+    def _note_request(self) -> None:
+        """Tell of what waits for more, or for its turn."""
+        if not self._waits & _UNCONNECTED:
+            self.session.buffers.note_request(self._query_buffer_size(), self.parser.awaited)
+            self._note_memory()
+
+    def _note_memory(self) -> None:
+        memory = self._server.engine.client_memory
+        if memory.limit and not self._waits & _UNCONNECTED:
+            memory.changed(self.session)
+
     def _output_buffer_size(self) -> int:
         return sum(map(len, self._out)) + self._transport.get_write_buffer_size()
 
@@ -315,8 +349,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def _unblocked(self, reply: Reply) -> None:
         self._waits &= ~_BLOCKED
+        if self._held or self.parser.buffered:
+            self._woken.append(self)
         self.deliver(reply)
-        self._attend_soon()
+        if self.session.closing:
+            self._close()
+        else:
+            self._attend_soon()
 
     # Replies
 
@@ -337,6 +376,11 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_attended:
             self._is_attended = True
             self._server.attend_soon(self)
+
+    @property
+    def has_requests(self) -> bool:
+        """Whether it can go on with requests that have waited."""
+        return self._waits == _UNFINISHED
 
     def attend(self) -> None:
         """Do what had to wait for this turn of the event loop."""
@@ -363,7 +407,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport.is_closing():  # reset by the client, which connection_lost is about to be told
             return
         size = len(data)
-        if size > _LARGE_REPLIES and not self._check_output_limit(size):
+        if (size > _SMALL_REPLIES or self._is_slow) and not self._check_output_limit(size):
             return
         statistics = self._statistics
         statistics.output_bytes += size
@@ -373,11 +417,16 @@ class Connection(asyncio.BufferedProtocol):
     def _check_output_limit(self, size: int) -> bool:
         """Whether the client may have *size* bytes to read; it is closed in the next turn if not."""
         session = self.session
+        session.buffers.note_replies(size)
+        if self._is_slow:
+            self._note_memory()
         limits = self._server.engine.config.client_output_buffer_limit
-        hard, soft, soft_seconds = limits["pubsub" if session.is_subscribed else "normal"]
+        hard, soft, soft_seconds = limits[_output_class(session)]
+        if session.is_replica and hard:  # what the backlog would remember is no burden
+            hard = max(hard, self._server.engine.config.repl_backlog_size)
         if not hard and not soft:
             return True
-        if self._waits & _WRITING:
+        if self._is_slow:
             size += self._transport.get_write_buffer_size()
         if hard and size > hard:
             return self._refuse_output()
@@ -392,14 +441,30 @@ class Connection(asyncio.BufferedProtocol):
 
     def _look_at_soft_limit(self) -> None:
         if self._over_soft_limit_since is not None and not self._waits & _CLOSING:
-            self._check_output_limit(self._out_size)
+            self._check_output_limit(self._out_size if self._waits & _WRITING else 0)
+
+    def _has_limit(self) -> bool:
+        """Whether something limits how much this client may have to read."""
+        engine = self._server.engine
+        hard, soft, _ = engine.config.client_output_buffer_limit[_output_class(self.session)]
+        return bool(hard or soft or engine.client_memory.limit)
 
     def _refuse_output(self) -> bool:
         logger.warning("Client %s closed for overcoming of output buffer limits.", self.session.address)
         # Not at once: whoever delivers may be walking through the subscribers.
         self._waits |= _CLOSING
-        self._server.loop.call_soon(self.abort)
+        self._server.call_soon(self.abort)
         return False
+
+    # Scripts that take too long
+
+    def has(self, session: Session) -> bool:
+        """Whether this is the connection of *session*."""
+        return not self._waits & _UNCONNECTED and self.session is session
+
+    def not_read(self) -> AbstractContextManager[None]:
+        """Leave what the client sends where it is, for a ``with`` block."""
+        return not_read(self._transport)
 
     # The end
 
@@ -408,7 +473,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._waits & (_UNCONNECTED | _CLOSING | _BLOCKED):
             return None
         session = self.session
-        if session.monitoring or session.is_subscribed:
+        if session.monitoring or session.is_subscribed or session.is_replica:
             return None
         return session.last_interaction
 
@@ -440,6 +505,13 @@ class Connection(asyncio.BufferedProtocol):
         if not self._waits & _UNCONNECTED:
             self._server.engine.disconnect(self.session)
         self._waits |= _CLOSING
+
+
+def _output_class(session: Session) -> str:
+    """The class of ``client-output-buffer-limit`` that *session* belongs to."""
+    if session.is_replica:
+        return "slave"
+    return "pubsub" if session.is_subscribed else "normal"
 
 
 def _describe(session: Session, transport: asyncio.Transport) -> None:

@@ -15,9 +15,12 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from miniredis.server.log import VERBOSE
+
+if TYPE_CHECKING:
+    from miniredis.server.sockets import Sockets
 
 _EPHEMERAL_ATTEMPTS: Final = 20
 """How often another ephemeral port is tried when one that is free on the first address is taken on another."""
@@ -135,27 +138,37 @@ def remove_socket(path: str) -> None:
 
 
 class Listener:
-    """Accepts clients on the listening socket *listener*, each with a protocol from *new_protocol*, until closed."""
+    """Accepts clients on the listening socket *listener*, each with a protocol from *new_protocol*, until closed.
+
+    *sockets* watches them; the loop itself does without it.
+    """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         listener: socket.socket,
-        new_protocol: Callable[[], asyncio.BaseProtocol],
+        new_protocol: Callable[[], asyncio.Protocol],
+        sockets: Sockets | None = None,
     ) -> None:
         self._loop = loop
         self._listener = listener
         self._new_protocol = new_protocol
+        self._sockets = sockets
         self._pause: asyncio.TimerHandle | None = None
         self._accepting: set[asyncio.Task[None]] = set()
         loop.add_reader(listener, self._accept)
 
-    async def close(self) -> None:
-        """Accept nobody any more; whoever was being accepted has met its protocol when this returns."""
-        self._loop.remove_reader(self._listener)
-        self._listener.close()
+    def retire(self) -> None:
+        """Accept nobody any more; whoever is being accepted still meets its protocol."""
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
         if self._pause is not None:
             self._pause.cancel()
+
+    async def close(self) -> None:
+        """Accept nobody any more; whoever was being accepted has met its protocol when this returns."""
+        self.retire()
         if self._accepting:
             await asyncio.wait(self._accepting)
 
@@ -171,6 +184,9 @@ class Listener:
                 self._pause = self._loop.call_later(_PAUSE, self._resume)
                 return
             client.setblocking(False)
+            if self._sockets is not None:
+                self._welcome(client, self._sockets)
+                continue
             task = self._loop.create_task(self._meet(client))
             self._accepting.add(task)
             task.add_done_callback(self._accepting.discard)
@@ -179,9 +195,20 @@ class Listener:
         self._pause = None
         self._loop.add_reader(self._listener, self._accept)
 
+    def _welcome(self, client: socket.socket, sockets: Sockets) -> None:
+        try:
+            sockets.welcome(client, self._new_protocol)
+        except OSError as error:
+            _close_lost(client, error)
+
     async def _meet(self, client: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(self._new_protocol, client)
-        except OSError as error:  # gone before it was welcome
-            logger.log(VERBOSE, "Error accepting a client connection: %s", error)
-            client.close()
+        except OSError as error:
+            _close_lost(client, error)
+
+
+def _close_lost(client: socket.socket, error: OSError) -> None:
+    """Close what was gone before it was welcome."""
+    logger.log(VERBOSE, "Error accepting a client connection: %s", error)
+    client.close()

@@ -11,9 +11,11 @@ import contextlib
 import ipaddress
 import logging
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from miniredis.engine.config import ConfigError
 from miniredis.engine.engine import Engine
 from miniredis.engine.timers import Timer
 from miniredis.resp.encoder import Encoder
@@ -21,17 +23,21 @@ from miniredis.resp.request import RequestParser
 from miniredis.resp.types import Reply
 from miniredis.server import listeners
 from miniredis.server.connection import Connection, format_address
+from miniredis.server.entrance import Entrance
 from miniredis.server.listeners import Listener
 from miniredis.server.log import VERBOSE
+from miniredis.server.meanwhile import take_turn
+from miniredis.server.outgoing import exchange
+from miniredis.server.sockets import HAS_EPOLL, Sockets
 from miniredis.server.wakeup import Wakeup
 
 if TYPE_CHECKING:
+    import ssl
+
+    from miniredis.engine.session import Session
     from miniredis.server.tls import Handshake
 
 logger = logging.getLogger("miniredis")
-
-READ_SIZE: Final = 1 << 16
-"""Bytes read from a client in one turn of the event loop."""
 
 _PROTECTED_MODE_REFUSAL: Final = (
     b"-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
@@ -51,40 +57,49 @@ class Server:
     """*engine* on the network.
 
     What it listens on is said by the engine's config: ``bind``, ``port``, ``unixsocket``, ``tls-port``. Port 0 takes
-    one that is free, and means no plain TCP at all where ``tls-port`` is given, or where *tcp* is False.
+    one that is free, and means no plain TCP at all where ``tls-port`` is given. *owns_loop* says that nothing but this
+    server runs on its event loop, and timers can wait for some milliseconds while clients are busy.
 
     Attributes:
-        port: the plain TCP port; 0 without one. ``tls_port`` alike.
         unix_socket: the path of the Unix socket, or "".
         connections: everybody who is connected or being accepted, or whose last replies are still on their way.
+        on_stopped: called when it has stopped, before anybody who waits for that is told.
+        woken: whose wait a command has just ended, and who has sent more meanwhile; None for who is told of its work.
         taking_turns: how many connections have more to execute than one turn of the event loop allows.
-        read_buffer: where all connections receive into, one after the other.
         frames: for RESP2 and RESP3, what encodes a reply of each class (see :class:`miniredis.resp.encoder.Encoder`).
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, owns_loop: bool = False) -> None:
         self.engine = engine
-        self.host = ""
-        self.port = 0
-        self.tls_port = 0
+        self._owns_loop = owns_loop
         self.unix_socket = ""
         self.connections: set[Connection] = set()
         self.handshakes: set[Handshake] = set()
         self.taking_turns = 0
-        self.read_buffer = memoryview(bytearray(READ_SIZE))
+        self._errands = 0
         digits = engine.version.format_double
         self.frames = {2: Encoder(2, digits).frame_of, 3: Encoder(3, digits).frame_of}
         self._delivered: tuple[Reply, int, bytes] | None = None
         self.loop: asyncio.AbstractEventLoop
-        self._listeners: list[Listener] = []
-        self._attention: list[Connection] = []
+        self._sockets: Sockets | None = None
+        self._tcp = Entrance(self.new_connection)
+        self._tls = Entrance(self._new_handshake)
+        self._tls_context: ssl.SSLContext | None = None
+        self._unix: Listener | None = None
+        self._attention: deque[Connection] = deque()
+        self._is_attending = False
+        self.woken: list[Connection | None] = []
         self._idle_timer: Timer | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
         self._wakeup: Wakeup | None = None
+        self.on_stopped: Callable[[], None] | None = None
         engine.config.on_change("timeout", self._close_idle)
         for name in ("proto-max-bulk-len", "client-query-buffer-limit"):
             engine.config.on_change(name, self._pass_limits_on)
+        engine.config.on_change("port", self._move_port)
+        engine.config.on_change("tls-port", self._move_tls_port)
+        engine.config.on_change("bind", self._move_addresses)
 
     # Life
 
@@ -96,44 +111,30 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self._stopping = None
         self._stopped = asyncio.Event()
-        self.taking_turns = 0
+        self.taking_turns = self._errands = 0
         config = self.engine.config
+        if HAS_EPOLL:
+            self._sockets = Sockets(self.loop, self._is_idle if self._owns_loop else None)
         try:
             if config.port or not config.tls_port:
-                for each in listeners.bind_tcp(config.bind, config.port, config.tcp_backlog):
-                    self._note_address(each)
-                    self.port = each.getsockname()[1]
-                    self._listen(each, self.new_connection)
+                self._tcp.open(config.bind, config.port, config.tcp_backlog, self._sockets)
             if config.tls_port:
-                self._listen_for_tls()
+                self._read_certificates()
+                self._tls.open(config.bind, config.tls_port, config.tcp_backlog)
             if config.unixsocket:
                 path = config.unixsocket
                 unix = listeners.bind_unix(path, config.unixsocketperm, config.tcp_backlog)
                 self.unix_socket = path
-                self._listen(unix, self.new_connection)
+                self._unix = Listener(self.loop, unix, self.new_connection, self._sockets)
         except BaseException:
             await self.stop()  # so that whoever wants to stop it later finds that done
             raise
         self._wakeup = Wakeup(self.engine, self.loop)
         self.engine.on_shutdown = self.begin_stop
-
-    def _listen_for_tls(self) -> None:
-        from miniredis.server import tls  # the ssl module takes longer to import than all of this package
-
-        config = self.engine.config
-        context = tls.new_context(config)
-        for each in listeners.bind_tcp(config.bind, config.tls_port, config.tcp_backlog):
-            self._note_address(each)
-            self.tls_port = each.getsockname()[1]
-            self._listen(each, lambda: tls.Handshake(self, context))
-
-    def _listen(self, listener: socket.socket, new_protocol: Callable[[], asyncio.BaseProtocol]) -> None:
-        self._listeners.append(Listener(self.loop, listener, new_protocol))
-
-    def _note_address(self, listener: socket.socket) -> None:
-        if not self.host:
-            host = listener.getsockname()[0]
-            self.host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        self.engine.on_slow_script = self._serve_meanwhile
+        self.engine.exchange = exchange
+        self.engine.client_memory.on_change = self._evict_clients_soon
+        self.engine.tracking.on_news = self._attend_before_reply
 
     async def stop(self) -> None:
         """Close everything, at once, whatever clients wait for."""
@@ -141,6 +142,7 @@ class Server:
 
     def begin_stop(self) -> asyncio.Task[None]:
         """What :meth:`stop` waits for, under way. To be called on the server's loop."""
+        self.engine.stop_script()
         if self._stopping is None:
             self._stopping = self.loop.create_task(self._close())
         return self._stopping
@@ -151,12 +153,17 @@ class Server:
 
     async def _close(self) -> None:
         self.engine.on_shutdown = None
+        self.engine.on_slow_script = None
+        self.engine.client_memory.on_change = None
+        self.engine.tracking.on_news = None
         if self._wakeup is not None:
             self._wakeup.stop()
             self._wakeup = None
-        accepting, self._listeners = self._listeners, []
-        for listener in accepting:
-            await listener.close()
+        await self._tcp.close()
+        await self._tls.close()
+        if self._unix is not None:
+            await self._unix.close()
+            self._unix = None
         if self.unix_socket:
             listeners.remove_socket(self.unix_socket)
             self.unix_socket = ""
@@ -166,14 +173,32 @@ class Server:
             handshake.abort()
         while self.connections or self.handshakes:
             await asyncio.sleep(0)
-        self.host = ""
-        self.port = self.tls_port = 0
+        if self._sockets is not None:
+            self._sockets.close()
+            self._sockets = None
+        if self.on_stopped is not None:
+            self.on_stopped()
         self._stopped.set()
 
     @property
     def is_running(self) -> bool:
-        """Whether it listens."""
-        return bool(self._listeners)
+        """Whether it serves."""
+        return self._wakeup is not None
+
+    @property
+    def host(self) -> str:
+        """An address at which a client of this machine finds it; "" without TCP."""
+        return self._tcp.host or self._tls.host
+
+    @property
+    def port(self) -> int:
+        """The plain TCP port; 0 without one."""
+        return self._tcp.port
+
+    @property
+    def tls_port(self) -> int:
+        """The TLS port; 0 without one."""
+        return self._tls.port
 
     @property
     def url(self) -> str:
@@ -184,6 +209,36 @@ class Server:
             return f"rediss://{format_address(self.host, self.tls_port)}"
         return f"unix://{self.unix_socket}"
 
+    # What CONFIG SET moves
+
+    def _move_port(self) -> None:
+        self._move(self._tcp, self.engine.config.port, "Unable to listen on this port. Check server logs.")
+
+    def _move_tls_port(self) -> None:
+        port = self.engine.config.tls_port
+        if port and self._tls_context is None and self.is_running:
+            try:
+                self._read_certificates()
+            except listeners.ListenError as error:
+                logger.warning("%s", error)
+                raise ConfigError("Unable to update TLS configuration. Check server logs.") from error
+        self._move(self._tls, port, "Unable to listen on this port. Check server logs.")
+
+    def _move_addresses(self) -> None:
+        config = self.engine.config
+        for entrance, port in ((self._tcp, config.port), (self._tls, config.tls_port)):
+            self._move(entrance, port, "Failed to bind to specified addresses.")
+
+    def _move(self, entrance: Entrance, port: int, complaint: str) -> None:
+        if not self.is_running:
+            return
+        config = self.engine.config
+        try:
+            entrance.move(config.bind, port, config.tcp_backlog)
+        except listeners.ListenError as error:
+            logger.warning("%s", error)
+            raise ConfigError(complaint) from error
+
     # Connections
 
     def new_connection(self) -> Connection:
@@ -192,11 +247,22 @@ class Server:
         self.connections.add(connection)
         return connection
 
+    def _read_certificates(self) -> None:
+        from miniredis.server import tls  # the ssl module takes longer to import than all of this package
+
+        self._tls_context = tls.new_context(self.engine.config)
+
+    def _new_handshake(self) -> Handshake:
+        from miniredis.server import tls
+
+        assert self._tls_context is not None
+        return tls.Handshake(self, self._tls_context)
+
     def new_parser(self) -> RequestParser:
         """A parser with the limits of the emulated version and the configuration."""
         engine = self.engine
         parser = RequestParser(
-            authenticated=not engine.config.requirepass,
+            authenticated=engine.acl.lets_in_anybody,
             checks_crlf=engine.version.is_valkey,
             quotes_join=engine.version.is_valkey,
         )
@@ -220,7 +286,7 @@ class Server:
             return b"-ERR max number of clients reached\r\n"
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
-            if config.protected_mode and not config.requirepass and not _is_loopback(peer[0]):
+            if config.protected_mode and self.engine.acl.default.nopass and not _is_loopback(peer[0]):
                 self.engine.statistics.rejected_connections += 1
                 return _PROTECTED_MODE_REFUSAL
             if config.tcp_keepalive:
@@ -265,6 +331,28 @@ class Server:
         self._delivered = (reply, protocol, frame)
         return frame
 
+    def _is_idle(self) -> bool:
+        return not (self._attention or self.taking_turns or self._errands) and self._stopping is None
+
+    def _evict_clients_soon(self) -> None:
+        self.call_soon(self.engine.client_memory.evict)
+
+    def call_soon(self, errand: Callable[[], None]) -> None:
+        """Do *errand* in the next turn of the event loop, which comes before anybody is read from once more."""
+        self._errands += 1
+        self.loop.call_soon(self._do, errand)
+
+    def _do(self, errand: Callable[[], None]) -> None:
+        self._errands -= 1
+        errand()
+
+    def _attend_before_reply(self) -> None:
+        """Others are told that keys are invalid, or are to be: attend to them before the one who was the cause."""
+        if not self._attention:
+            self.call_soon(self.attend)
+        if not self.woken:
+            self.woken.append(None)
+
     def attend_soon(self, connection: Connection) -> None:
         """Call ``connection.attend()`` in the next turn of the event loop; one turn serves all who ask."""
         if not self._attention:
@@ -273,12 +361,50 @@ class Server:
 
     def attend(self) -> None:
         """Attend to everybody who has asked for it, and to whom they make ask: a client who gets what he has waited for
-        may, by what he sent meanwhile, end the wait of another, and Redis lets nobody in between."""
+        may, by what he sent meanwhile, end the wait of another, and Redis lets nobody in between.
+
+        What is to be broadcast comes then (see :mod:`miniredis.engine.tracking`), and what only has to be written last.
+        """
         self._delivered = None
-        while self._attention:
-            waiting, self._attention = self._attention, []
-            for connection in waiting:
-                connection.attend()
+        self._is_attending = True
+        try:
+            for listener in self._attend_to_requests():
+                listener.attend()
+        finally:
+            self._is_attending = False
+            self.woken.clear()
+
+    def _attend_to_requests(self) -> list[Connection]:
+        """Attend to who has something left to be executed. Returns who has only to be written to."""
+        listeners: list[Connection] = []
+        while True:
+            while self._attention:
+                connection = self._attention.popleft()
+                if connection.has_requests:
+                    connection.attend()
+                else:
+                    listeners.append(connection)
+            self.engine.tracking.broadcast()
+            self._attention.extend(each for each in listeners if each.has_requests)  # woken by one of the others
+            if not self._attention:
+                return listeners
+            listeners = [each for each in listeners if not each.has_requests]
+
+    def attend_woken(self) -> None:
+        """Attend to whom a command has woken, before its own client has its reply: as in Redis, where what the others
+        have sent meanwhile may even end that client."""
+        if not self._is_attending:
+            self.attend()
+
+    def _serve_meanwhile(self, session: Session) -> None:
+        """Let others have a turn while a script of *session* takes too long."""
+        connection = next((each for each in self.connections if each.has(session)), None)
+        with contextlib.nullcontext() if connection is None else connection.not_read():
+            if self._attention:
+                self.loop.call_soon(self.attend)
+            if self._sockets is not None:
+                self._sockets.renew()
+            take_turn(self.loop)
 
 
 def _is_loopback(host: str) -> bool:

@@ -12,11 +12,13 @@ encoding are two things: a command calls :meth:`List.try_conversion_growing` bef
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, islice
 from typing import ClassVar, Final, Literal
 
 from miniredis.structures.quicklist import (
+    LISTPACK_FRAME,
+    ZIPLIST_FRAME,
     ListpackLayout,
     Node,
     QuicklistLayout,
@@ -50,18 +52,47 @@ class List:
     def quicklist(cls, max_listpack_size: int) -> List:
         """A new list that is a quicklist whatever its size."""
         made = cls()
-        made._layout = QuicklistLayout(limit_of(max_listpack_size))
+        made._layout = QuicklistLayout(limit_of(max_listpack_size), shared_frame=ZIPLIST_FRAME)
         made._stays_quicklist = True
         return made
 
     @classmethod
-    def from_elements(cls, elements: Sequence[bytes], max_listpack_size: int, *, plain_nodes: bool = False) -> List:
-        """A list made of *elements* all at once (SORT's STORE does): a listpack only if all fits in one whole node."""
+    def from_elements(
+        cls, elements: Sequence[bytes], max_listpack_size: int, *, plain_nodes: bool = False, converts: bool = True
+    ) -> List:
+        """A list made of *elements* all at once (SORT's STORE does): a listpack only if all fits in one whole node.
+
+        One that does not convert is a quicklist, until it shrinks.
+        """
         made = cls(plain_nodes=plain_nodes)
         limit = limit_of(max_listpack_size)
         made._layout = QuicklistLayout(limit, plain_nodes=plain_nodes)
         made.push_right(elements)
-        made._become_listpack_within(2 * limit.shrunk_size, limit.entries)
+        if converts:
+            made._become_listpack_within(2 * limit.shrunk_size, limit.entries)
+        return made
+
+    @classmethod
+    def from_nodes(
+        cls,
+        nodes: Iterable[tuple[Sequence[bytes], bool]],
+        max_listpack_size: int,
+        *,
+        plain_nodes: bool = False,
+        stays_quicklist: bool = False,
+    ) -> List:
+        """A list that has the nodes that :meth:`nodes` gave of another; a listpack if one whole node allows that."""
+        made = cls(plain_nodes=plain_nodes)
+        limit = limit_of(max_listpack_size)
+        frame = ZIPLIST_FRAME if stays_quicklist else LISTPACK_FRAME
+        layout = made._layout = QuicklistLayout(limit, plain_nodes=plain_nodes, shared_frame=frame)
+        for elements, is_plain in nodes:
+            made._elements.extend(elements)
+            size = len(elements[0]) if is_plain else LISTPACK_FRAME + entry_sizes(elements)
+            layout.nodes.append(Node(len(elements), size, is_plain))
+        made._stays_quicklist = stays_quicklist
+        if not stays_quicklist:
+            made._become_listpack_within(2 * limit.shrunk_size, limit.entries)
         return made
 
     def copy(self) -> List:
@@ -130,6 +161,11 @@ class List:
             node = layout.nodes[0]
             if not node.plain and node.size <= size and node.count <= entries:
                 self._layout = ListpackLayout(node.size)
+
+    @property
+    def node_count(self) -> int:
+        """How many nodes Redis would have; a listpack is one."""
+        return 1 if isinstance(self._layout, ListpackLayout) else len(self._layout.nodes)
 
     def nodes(self) -> Iterator[tuple[list[bytes], bool]]:
         """The elements as Redis's nodes hold them: those of each node, and whether it is one large element (plain)."""

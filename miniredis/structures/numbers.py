@@ -71,6 +71,8 @@ def parse_double(text: bytes) -> float | None:
     Out of range is what rounds to infinity, or to zero without being zero; denormal numbers are in range. Infinity may
     be spelt out: ``inf``, ``-Infinity``.
     """
+    if len(text) < 16 and (text.isdigit() or text.replace(b".", b"", 1).isdigit()):  # most of them
+        return float(text)
     value = _strtod(text)
     return None if value is None or _is_out_of_range(value, text) else value
 
@@ -148,13 +150,38 @@ def format_double_shortest(value: float) -> bytes:
         # that Grisu2 is sure to find it, as repr did; and then it takes the plain layout.
         if len(text) <= 16 and text.find(".", -4) >= 0:
             return text.encode("ascii")
-    elif value != value:
+    return format_double_digits(value)
+
+
+_MOST_SIXTEENTHS: Final = 16e11
+"""Below, numbers of sixteenths have four digits behind the point and at most eleven before it."""
+
+
+def format_double_digits(value: float) -> bytes:
+    """Print a double with the shortest digits, integer or not: 5000000000 is ``5e+9`` (fpconv_dtoa)."""
+    if value != value:
         return b"nan"
-    elif math.isinf(value):
+    if math.isinf(value):
         return b"inf" if value > 0 else b"-inf"
+    if not value:
+        return b"-0" if math.copysign(1.0, value) < 0 else b"0"
     sign = "-" if value < 0 else ""
-    digits, exponent = shortest_digits(abs(value))
+    value = abs(value)
+    sixteenths = value * 16.0
+    if sixteenths < _MOST_SIXTEENTHS and sixteenths == int(sixteenths):
+        digits, exponent = _exact_digits(value)
+    else:
+        digits, exponent = shortest_digits(value)
     return (sign + _lay_out(str(digits), exponent)).encode("ascii")
+
+
+def _exact_digits(value: float) -> tuple[int, int]:
+    """As ``shortest_digits``, of so few binary digits that they are at most 15 decimal ones: there is no choice."""
+    whole, _, fraction = repr(value).partition(".")
+    if fraction != "0":
+        return int(whole + fraction), -len(fraction)
+    digits = whole.rstrip("0")
+    return int(digits), len(whole) - len(digits)
 
 
 def _lay_out(digits: str, exponent: int) -> str:

@@ -115,13 +115,12 @@ class OrderedPairs:
 
     def move(self, member: bytes, old: float, new: float) -> None:
         """Give a pair that must be there another score: in place if its neighbours allow it, which is the usual case
-        when a counter in a large set goes up by one."""
+        when a counter in a large set goes up by one. The first and the last of all have one neighbour, or none."""
         chunk, position = self._locate(old, member)
         scores, members = self._scores[chunk], self._members[chunk]
-        if (
-            0 < position < len(scores) - 1
-            and (scores[position - 1], members[position - 1]) < (new, member)
-            and (new, member) < (scores[position + 1], members[position + 1])
+        is_last = position == len(scores) - 1
+        if ((scores[position - 1], members[position - 1]) < (new, member) if position else not chunk) and (
+            chunk == len(self._scores) - 1 if is_last else (new, member) < (scores[position + 1], members[position + 1])
         ):
             scores[position] = new
             return
@@ -179,11 +178,14 @@ class OrderedPairs:
     def _locate(self, score: float, member: bytes) -> tuple[int, int]:
         """The chunk and the position in it where the pair is, or where it would have to go."""
         separators = self._separator_scores
-        chunk = bisect_left(separators, score, 1)
-        if chunk < len(separators) and separators[chunk] == score:
-            end = bisect_right(separators, score, chunk)
-            chunk = bisect_right(self._separator_members, member, chunk, end)
-        chunk -= 1
+        if len(separators) > 1:
+            chunk = bisect_left(separators, score, 1)
+            if chunk < len(separators) and separators[chunk] == score:
+                end = bisect_right(separators, score, chunk)
+                chunk = bisect_right(self._separator_members, member, chunk, end)
+            chunk -= 1
+        else:
+            chunk = 0
         scores, members = self._scores[chunk], self._members[chunk]
         position = bisect_left(scores, score)
         if position < len(scores) and scores[position] == score and members[position] < member:

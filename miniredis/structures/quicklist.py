@@ -21,6 +21,10 @@ from miniredis.structures.numbers import parse_integer
 LISTPACK_FRAME: Final = 7
 """Bytes of a listpack with no entry: a header of six and the end mark."""
 
+ZIPLIST_FRAME: Final = 11
+"""The same of a ziplist. Redis 7.0, which has listpacks, still reckons with it when it asks whether two nodes fit in
+one."""
+
 SIZES: Final = (4096, 8192, 16384, 32768, 65536)
 """What -1 to -5 mean as ``list-max-listpack-size``, in bytes."""
 
@@ -65,14 +69,15 @@ def entry_size(element: bytes) -> int:
     if 0 < length <= 20 and 48 <= element[-1] <= 57:
         value = parse_integer(element)
         if value is not None:
-            return _integer_entry_size(value)
+            return integer_entry_size(value)
     if length < 64:
         return length + 2
     encoded = length + (2 if length < 4096 else 5)
     return encoded + _back_length_size(encoded)
 
 
-def _integer_entry_size(value: int) -> int:
+def integer_entry_size(value: int) -> int:
+    """The bytes that an integer takes in a listpack, or a text that is one."""
     if 0 <= value <= 127:
         return 2
     if -4096 <= value <= 4095:
@@ -161,20 +166,29 @@ class QuicklistLayout:
     """Elements in a row of nodes. A node grows as long as it is within *limit*.
 
     *plain_nodes*: an element that is beyond the limit by itself is kept plain, in no listpack (Redis 7.4 and Valkey).
+    *shared_frame*: the bytes that two nodes are believed to save by being one.
     """
 
-    __slots__ = ("_entries", "_largest_packed", "_size", "limit", "nodes")
+    __slots__ = ("_entries", "_largest_packed", "_shared_frame", "_size", "limit", "nodes")
 
     encoding: ClassVar[Literal["quicklist"]] = "quicklist"
 
-    def __init__(self, limit: Limit, nodes: Iterable[Node] = (), *, plain_nodes: bool = False) -> None:
+    def __init__(
+        self,
+        limit: Limit,
+        nodes: Iterable[Node] = (),
+        *,
+        plain_nodes: bool = False,
+        shared_frame: int = LISTPACK_FRAME,
+    ) -> None:
         self.limit = limit
         self.nodes = deque(nodes)
         self._size, self._entries = limit.size, limit.entries
         self._largest_packed = limit.size if plain_nodes else PACKED_THRESHOLD - 1
+        self._shared_frame = shared_frame
 
     def copy(self) -> QuicklistLayout:
-        twin = QuicklistLayout(self.limit, map(Node.copy, self.nodes))
+        twin = QuicklistLayout(self.limit, map(Node.copy, self.nodes), shared_frame=self._shared_frame)
         twin._largest_packed = self._largest_packed
         return twin
 
@@ -344,9 +358,9 @@ class QuicklistLayout:
         if position < 0 or position + 1 >= len(nodes):
             return False
         first, second = nodes[position], nodes[position + 1]
-        size, count = first.size + second.size - LISTPACK_FRAME, first.count + second.count
-        if not self._permits(size, count):
+        size, count = first.size + second.size, first.count + second.count
+        if not self._permits(size - self._shared_frame, count):
             return False
-        first.size, first.count = size, count
+        first.size, first.count = size - LISTPACK_FRAME, count
         del nodes[position + 1]
         return True

@@ -71,6 +71,14 @@ class Set:
                 built.add(member, limits)
         return built
 
+    @classmethod
+    def of_unique(cls, members: Iterable[bytes], encoding: Encoding) -> Set | None:
+        """The set of *members* in that *encoding*, an intset's in order; None if they are not all different."""
+        built = cls(encoding)
+        listed = list(members)
+        built.members = dict.fromkeys(listed)
+        return built if len(built.members) == len(listed) else None
+
     def copy(self) -> Set:
         """One like it that shares nothing that can change."""
         twin = Set(self.encoding)

@@ -103,11 +103,16 @@ class SortedSet:
         return cls.from_pairs(score_of.items(), built.encoding)
 
     @classmethod
-    def from_pairs(cls, pairs: Iterable[Pair], encoding: Encoding = "listpack") -> SortedSet:
-        """Build from (member, score) pairs in any order; of several scores for one member the last counts."""
+    def from_pairs(
+        cls, pairs: Iterable[Pair], encoding: Encoding = "listpack", *, has_negative_zero: bool = False
+    ) -> SortedSet:
+        """Build from (member, score) pairs in any order; of several scores for one member the last counts.
+
+        *has_negative_zero*: a listpack keeps it, as one that was read does; what is put into one becomes 0.
+        """
         built = cls(encoding)
         score_of = dict(pairs)
-        if encoding == "listpack":
+        if encoding == "listpack" and not has_negative_zero:
             score_of = {member: score or 0.0 for member, score in score_of.items()}
         built._score_of = score_of
         if any(map(isnan, score_of.values())):
@@ -182,6 +187,13 @@ class SortedSet:
             self._score_of[member] = score
             self._order.move(member, old, score)
         return False
+
+    def change(self, member: bytes, old: float, score: float) -> None:
+        """Give a member another score than *old*, which it has. Neither is NaN."""
+        if not score and self.encoding == "listpack":
+            score = 0.0
+        self._score_of[member] = score
+        self._order.move(member, old, score)
 
     def expect(self, members: int, longest: int, limits: SortedSetLimits) -> None:
         """Leave the listpack if so many members, the *longest* of so many bytes, are too much for it."""

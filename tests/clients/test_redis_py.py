@@ -153,3 +153,89 @@ def test_a_monitor_sees_the_commands_of_others(server: MiniRedis, client: redis.
         client.set("k", "v")
         seen = next(entry for entry in monitor.listen() if entry["command"].startswith("SET"))
     assert seen["command"] == "SET k v"
+
+
+TAKE_AND_PUT = """
+local taken = redis.call('LPOP', KEYS[1])
+if not taken then return redis.error_reply('EMPTY nothing in ' .. KEYS[1]) end
+redis.call('HSET', KEYS[2], taken, ARGV[1])
+return {taken, redis.call('HLEN', KEYS[2])}
+"""
+
+
+@ENDPOINTS
+def test_a_registered_script_is_loaded_when_the_server_does_not_know_it(client: redis.Redis) -> None:
+    script = client.register_script(TAKE_AND_PUT)
+    client.rpush("todo", "a", "b")
+    assert client.script_exists(script.sha) == [False]
+    assert script(keys=["todo", "taken"], args=["me"]) == ["a", 1]
+    client.script_flush()
+    assert script(keys=["todo", "taken"], args=["you"]) == ["b", 2]
+    with pytest.raises(redis.ResponseError, match="EMPTY nothing in todo"):
+        script(keys=["todo", "taken"], args=["nobody"])
+    assert client.hgetall("taken") == {"a": "me", "b": "you"}
+
+
+@ENDPOINTS
+def test_a_registered_script_runs_in_a_pipeline(client: redis.Redis) -> None:
+    script = client.register_script(TAKE_AND_PUT)
+    client.rpush("todo", "a")
+    with client.pipeline() as pipeline:
+        pipeline.set("k", 1)
+        script(keys=["todo", "taken"], args=["me"], client=pipeline)
+        pipeline.get("k")
+        assert pipeline.execute() == [True, ["a", 1], "1"]
+
+
+@ENDPOINTS
+def test_a_lock_is_one_holder_s_until_it_is_released_or_ends(server: MiniRedis, client: redis.Redis) -> None:
+    first, second = client.lock("lock", timeout=10), client.lock("lock", timeout=10, blocking=False)
+    assert first.acquire()
+    assert not second.acquire()
+    assert first.owned()
+    assert first.extend(5)
+    first.release()
+    assert second.acquire()
+    with pytest.raises(redis.exceptions.LockError):
+        first.release()
+    server.clock.advance(11)
+    assert first.acquire()
+    with pytest.raises(redis.exceptions.LockNotOwnedError):
+        second.release()
+    assert first.reacquire()
+
+
+@ENDPOINTS
+async def test_asyncio_scripts_and_locks(async_client: redis.asyncio.Redis) -> None:
+    script = async_client.register_script(TAKE_AND_PUT)
+    await async_client.rpush("todo", "a")
+    assert await script(keys=["todo", "taken"], args=["me"]) == ["a", 1]
+    assert await async_client.eval("return {KEYS[1], ARGV[1], 3, false, {1.9}}", 1, "k", "x") == [
+        "k",
+        "x",
+        3,
+        None,
+        [1],
+    ]
+    async with async_client.lock("lock", timeout=10) as lock:
+        assert await lock.owned()
+        assert not await async_client.lock("lock", blocking=False).acquire()
+    assert await async_client.exists("lock") == 0
+
+
+@ENDPOINTS
+def test_functions_are_called_by_their_names(client: redis.Redis) -> None:
+    code = """#!lua name=mine
+    local function twice(keys, args) return args[1] * 2 end
+    redis.register_function{function_name='twice', callback=twice, flags={'no-writes'}}"""
+    assert client.function_load(code) == "mine"
+    assert client.fcall("twice", 0, 21) == 42
+    assert client.fcall_ro("twice", 0, 4) == 8
+    dumped = client.function_dump()
+    client.function_flush()
+    with pytest.raises(redis.ResponseError, match="Function not found"):
+        client.fcall("twice", 0, 1)
+    client.function_restore(dumped)
+    assert client.fcall("twice", 0, 5) == 10
+    client.function_delete("mine")
+    assert client.function_list() == []

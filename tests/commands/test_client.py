@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from miniredis.engine.engine import Engine
-from miniredis.resp.types import NULL_ARRAY, OK, PONG, Error, Reply, ReplySet, SimpleString, Verbatim
+from miniredis.resp.types import NULL_ARRAY, OK, PONG, Error, Reply, SimpleString, Verbatim
 from tests.commands.client import NOT_AN_INTEGER, SYNTAX, arity
 from tests.commands.peers import Peer, frozen_engine
 
@@ -115,6 +115,16 @@ def test_each_version_has_its_fields(version: str, names: str) -> None:
     assert list(info(Peer(frozen_engine(version)))) == names.split()
 
 
+@pytest.mark.parametrize(("version", "size"), [("redis-7.0", 26), ("redis-7.2", 26), ("valkey-9.1", 0)])
+def test_who_lists_clients_sees_its_own_request_in_its_query_buffer_up_to_redis_7(version: str, size: int) -> None:
+    a = Peer(frozen_engine(version))
+    other = Peer(a.engine)
+    line = info(a)
+    assert int(line["qbuf"]) == size
+    assert int(line["qbuf"]) + int(line["qbuf-free"]) == (20474 if size else 0)
+    assert info(a, of=other)["qbuf"] == "0"
+
+
 def test_a_line_tells_the_state_of_a_connection(a: Peer, b: Peer) -> None:
     run(a, "CLIENT SETNAME me", "SELECT 3")
     a.session.address, a.session.local_address = "1.2.3.4:5", "6.7.8.9:10"
@@ -190,6 +200,26 @@ def test_redis_lists_by_type_or_by_ids(a: Peer, b: Peer) -> None:
     assert a("CLIENT LIST ID x") == Error("ERR Invalid client ID")
     for mistake in ("ID", "TYPE", "FOO", "FOO x", "TYPE normal x", "USER default"):
         assert a(f"CLIENT LIST {mistake}") == SYNTAX
+
+
+@pytest.mark.parametrize(("version", "left"), [("redis-7.0", "2"), ("valkey-9.1", "0")])
+@pytest.mark.parametrize("breaking", ["refused", "FLUSHALL", "SWAPDB 0 1", "DEL w", "SET w 2"])
+def test_what_exec_will_not_run_is_kept_or_forgotten(version: str, left: str, breaking: str) -> None:
+    engine = frozen_engine(version)
+    a, b = Peer(engine), Peer(engine)
+    b("SET w 1")
+    a("WATCH w")
+    a("MULTI")
+    a("SET k 1")
+    a("SET k 2")
+    assert info(b, a)["multi"] == "2"
+    if breaking == "refused":
+        a("NO SUCH COMMAND")
+    else:
+        b(breaking)
+    assert info(b, a)["multi"] == left
+    a("SET k 3")
+    assert info(b, a)["multi"] == left
 
 
 def test_valkey_lists_by_filters() -> None:
@@ -479,15 +509,6 @@ def test_no_touch_leaves_access_times_alone(a: Peer, engine: Engine) -> None:
     run(a, "GET k", "CLIENT NO-TOUCH off")
     assert a("OBJECT IDLETIME k") == 100
     assert a("CLIENT NO-TOUCH foo") == SYNTAX
-
-
-def test_what_holds_while_nothing_is_tracked(a: Peer) -> None:
-    assert a("CLIENT TRACKING off") == OK
-    assert a("CLIENT GETREDIR") == -1
-    assert a("CLIENT TRACKINGINFO") == {b"flags": ReplySet([b"off"]), b"redirect": -1, b"prefixes": []}
-    assert a("CLIENT CACHING yes") == Error(
-        "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
-    )
 
 
 @pytest.mark.parametrize(("version", "lines"), [("redis-7.0", 48), ("redis-7.2", 54), ("valkey-9.1", 110)])

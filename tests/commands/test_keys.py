@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from miniredis.resp.types import OK, Error, Reply, SimpleString
 from tests.commands.client import NOT_AN_INTEGER, SYNTAX, WRONGTYPE, Client, arity
+from tests.commands.peers import Peer, frozen_engine
 
 SAME_OBJECT = Error("ERR source and destination objects are the same")
 NO_SUCH_DB = Error("ERR DB index is out of range")
@@ -137,6 +138,65 @@ def test_the_events_are_those_of_redis(before: str, line: str, events: list[str]
     client = Client("redis-7.0")
     client(before)
     assert client.events(line) == events
+
+
+def test_smove_meets_both_keys_whatever_it_moves() -> None:
+    engine = frozen_engine()
+    alice, listener = Peer(engine), Peer(engine)
+    alice("CONFIG SET notify-keyspace-events EA")
+    engine.active_expire = False
+    for line in ("SADD a 1", "SET b text", "PEXPIRE a 1", "PEXPIRE b 1"):
+        alice(line)
+    listener("PSUBSCRIBE __keyevent@0__:expired")
+    engine.clock.advance(1)
+    assert alice("SMOVE a b 1") == 0
+    assert [message[3] for message in listener.seen()] == [b"a", b"b"]
+
+
+@pytest.mark.parametrize(
+    ("end", "events"),
+    [
+        (b"", [b"expired k", b"new k", b"restore k"]),
+        (b"REPLACE", [b"new k", b"restore k"]),
+    ],
+)
+def test_restore_replaces_an_expired_key_without_a_word(end: bytes, events: list[bytes]) -> None:
+    engine = frozen_engine("redis-7.0")
+    alice, listener = Peer(engine), Peer(engine)
+    alice("CONFIG SET notify-keyspace-events EAmn")
+    engine.active_expire = False
+    alice("SET k v")
+    alice("PEXPIRE k 1")
+    payload = engine.execute(alice.session, [b"DUMP", b"k"])
+    assert isinstance(payload, bytes)
+    listener("PSUBSCRIBE __keyevent@0__:*")
+    engine.clock.advance(1)
+    engine.execute(alice.session, [b"RESTORE", b"k", b"0", payload, *([end] if end else [])])
+    assert [b"%b %b" % (message[2].partition(b":")[2], message[3]) for message in listener.seen()] == events
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "events"),
+    [
+        ("redis-7.0", "string", [b"expired k", b"keymiss k"]),
+        ("redis-7.0", "list", [b"expired k", b"keymiss k"]),
+        ("redis-7.2", "string", [b"expired k"]),
+        ("redis-7.2", "list", [b"expired k"]),
+        ("valkey-9.1", "string", [b"expired k"]),
+        ("valkey-9.1", "list", []),
+    ],
+)
+def test_scan_of_a_type_tells_of_an_expired_key(version: str, wanted: str, events: list[bytes]) -> None:
+    engine = frozen_engine(version)
+    alice, listener = Peer(engine), Peer(engine)
+    alice("CONFIG SET notify-keyspace-events EAm")
+    engine.active_expire = False
+    alice("SET k v")
+    alice("PEXPIRE k 1")
+    listener("PSUBSCRIBE __keyevent@0__:*")
+    engine.clock.advance(1)
+    assert alice(f"SCAN 0 TYPE {wanted}") == [b"0", []]
+    assert [b"%b %b" % (message[2].partition(b":")[2], message[3]) for message in listener.seen()] == events
 
 
 @settings(max_examples=60, deadline=None)

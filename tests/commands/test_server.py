@@ -166,6 +166,24 @@ def test_a_save_resets_the_count_of_changes_and_the_time(client: Client) -> None
     assert b"rdb_changes_since_last_save:0\r\n" in client("INFO persistence")
 
 
+def test_memory_usage_is_told_of_a_key_that_has_expired_unnoticed(client: Client) -> None:
+    client.engine.clock.freeze()
+    client.engine.active_expire = False
+    client("SET a 1")
+    client("PEXPIRE a 1")
+    client.engine.clock.advance(1)
+    assert isinstance(client("MEMORY USAGE a"), int)
+    assert client("DBSIZE") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "changes"), [("FLUSHALL", 0), ("FLUSHDB", 0), ("FUNCTION FLUSH", 1), ("SWAPDB 0 0", 1)]
+)
+def test_changes_of_an_empty_dataset_count_as_in_redis(client: Client, line: str, changes: int) -> None:
+    client(line)
+    assert b"rdb_changes_since_last_save:%d\r\n" % changes in client("INFO persistence")
+
+
 def test_shutdown_is_left_to_the_driver_and_not_answered(client: Client) -> None:
     assert client("SHUTDOWN") == Error("ERR Errors trying to SHUTDOWN. Check logs.")
     asked: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -203,6 +204,81 @@ def test_debug_object_describes_a_value() -> None:
     assert client("DEBUG OBJECT k fast") == unknown("OBJECT")
 
 
+def test_a_config_file_can_be_made_to_hold_the_defaults_too(tmp_path: Path) -> None:
+    client = debugging("redis-7.0")
+    path = tmp_path / "redis.conf"
+    client.engine.config.file = str(path)
+    client("CONFIG SET maxmemory-samples 7")
+    assert client("CONFIG REWRITE") == OK
+    lines = path.read_text().splitlines()
+    assert "maxmemory-samples 7" in lines
+    assert "hash-max-listpack-entries 512" not in lines
+    assert client("DEBUG CONFIG-REWRITE-FORCE-ALL") == OK
+    lines = path.read_text().splitlines()
+    assert {"maxmemory-samples 7", "hash-max-listpack-entries 512", "repl-backlog-size 1mb"} <= set(lines)
+    client.engine.config.file = str(tmp_path / "missing" / "redis.conf")
+    assert client("DEBUG CONFIG-REWRITE-FORCE-ALL") == Error(
+        "ERR CONFIG-REWRITE-FORCE-ALL failed: No such file or directory"
+    )
+
+
+def test_debug_sdslen_tells_the_room_a_string_has() -> None:
+    client = debugging("redis-7.0")
+    told = {}
+    for size in (1, 44, 45, 60, 100, 120, 500, 1000, 5000):
+        client(f"SET k{size} {'x' * size}")
+        told[size] = bytes(client(f"DEBUG SDSLEN k{size}")).decode()
+    rooms = {1: (0, 16), 44: (0, 48), 45: (0, 64), 60: (0, 64), 100: (8, 112), 120: (4, 128), 500: (6, 512)}
+    rooms |= {1000: (18, 1024), 5000: (114, 5120)}
+    assert told == {
+        size: f"key_sds_len:{len(str(size)) + 1}, key_sds_avail:0, key_zmalloc: 8, val_sds_len:{size},"
+        f" val_sds_avail:{free}, val_zmalloc: {room}"
+        for size, (free, room) in rooms.items()
+    }
+
+
+def test_valkey_has_key_and_short_value_in_the_object() -> None:
+    client = debugging("valkey-9.1")
+    client("SET short x")
+    client("SET long " + "x" * 120)
+    shown = [bytes(client(f"DEBUG SDSLEN {key}")).decode() for key in ("short", "long")]
+    # How much is allocated hangs on the allocator that a server was built with.
+    assert [re.sub(r"(alloc|val_sds_avail):[1-9]\d*", r"\1:N", line) for line in shown] == [
+        "key_sds_len:5 key_sds_avail:0 obj_alloc:N val_sds_len:1 val_sds_avail:N val_alloc:0",
+        "key_sds_len:4 key_sds_avail:0 obj_alloc:N val_sds_len:120 val_sds_avail:N val_alloc:N",
+    ]
+
+
+@pytest.mark.parametrize(("compression", "sizes"), [("yes", [16, 176, 134, 57]), ("no", [502, 199, 139, 57])])
+def test_an_object_s_serialized_length_is_that_in_an_rdb_file(compression: str, sizes: list[int]) -> None:
+    client = debugging("redis-7.0")
+    client(f"CONFIG SET rdbcompression {compression}")
+    client("SET x " + "x" * 500)
+    client("HSET h " + " ".join(f"f{number}" for number in range(40)))
+    client("ZADD z " + " ".join(f"{number} m{number}" for number in range(20)))
+    client("XADD s 1-1 f v")
+    lines = [bytes(client(f"DEBUG OBJECT {key}")) for key in "xhzs"]
+    assert [int(line.partition(b"serializedlength:")[2].split()[0]) for line in lines] == sizes
+
+
+@pytest.mark.parametrize("line", ["DEBUG HTSTATS 0 full", "DEBUG HTSTATS-KEY k full"])
+def test_full_statistics_of_tables_came_with_redis_7_2(line: str) -> None:
+    for version, is_known in (("redis-7.0", False), ("redis-7.2", True)):
+        client = debugging(version)
+        client("SADD k " + " ".join(f"m{number}" for number in range(300)))
+        assert isinstance(client(line), Error) is not is_known
+
+
+def test_an_integer_is_changed_where_it_is() -> None:
+    client = debugging("redis-7.0")
+    client("SET i 20000")
+    places = set()
+    for line in ("INCR i", "INCRBY i 7", "DECR i"):
+        client(line)
+        places.add(bytes(client("DEBUG OBJECT i")).split()[1])
+    assert len(places) == 1
+
+
 def test_populate_adds_what_is_missing(client: Client) -> None:
     client("SET key:1 mine")
     assert client("DEBUG POPULATE 3") == OK
@@ -276,3 +352,28 @@ def test_a_sleep_inside_a_transaction_holds_back_what_comes_after(client: Client
     assert isinstance(late, Blocked)
     client.engine.clock.advance(1)
     assert late.reply == PONG
+
+
+def test_who_waits_for_a_key_that_ended_during_a_sleep_waits_on(client: Client) -> None:
+    client.engine.clock.freeze()
+    client("DEBUG SET-ACTIVE-EXPIRE 0")
+    waiting = client.engine.execute(client.engine.connect(lambda reply: None), [b"BLPOP", b"k", b"0"])
+    assert isinstance(waiting, Blocked)
+    for line in ("MULTI", "RPUSH k hello", "PEXPIRE k 100", "DEBUG SLEEP 0.2", "EXEC"):
+        client(line)
+    client.engine.clock.advance(0.2)
+    assert not waiting.done
+    assert client("EXISTS k") == 0
+
+
+def test_who_waits_for_a_key_is_served_after_a_sleep_and_before_those_who_came_meanwhile(client: Client) -> None:
+    client.engine.clock.freeze()
+    waiting = client.engine.execute(client.engine.connect(lambda reply: None), [b"BLPOP", b"k", b"0"])
+    assert isinstance(waiting, Blocked)
+    for line in ("MULTI", "RPUSH k hello", "DEBUG SLEEP 0.2", "EXEC"):
+        client(line)
+    late = client("LPOP k")
+    assert isinstance(late, Blocked)
+    assert not waiting.done
+    client.engine.clock.advance(0.2)
+    assert (waiting.reply, late.reply) == ([b"k", b"hello"], None)

@@ -258,3 +258,13 @@ def test_memory_stats_has_the_figures_of_each_database(keys: Client) -> None:
         b"overhead.hashtable.expires": 0,
         b"overhead.hashtable.slot-to-keys": 0,
     }
+
+
+def test_clients_are_counted_with_the_buffers_that_redis_gives_them() -> None:
+    client = Client("redis-7.0")
+    client.engine.clock.freeze()
+    fields = dict(line.split(b":", 1) for line in client("INFO memory clients").split(b"\r\n") if b":" in line)
+    assert fields[b"mem_clients_normal"] == b"37632"
+    assert fields[b"mem_clients_slaves"] == b"0"
+    assert fields[b"client_recent_max_input_buffer"] == b"20474"
+    assert fields[b"client_recent_max_output_buffer"] == b"0"

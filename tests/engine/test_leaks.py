@@ -60,6 +60,9 @@ def test_clients_that_go_leave_nothing_whatever_they_were_doing() -> None:
         "BLPOP list 1000",
         "BZPOPMIN zset 1000",
         "BLMOVE list other LEFT LEFT 0",
+        "CLIENT TRACKING on",
+        "CLIENT TRACKING on BCAST PREFIX a PREFIX b NOLOOP",
+        "CLIENT TRACKING on BCAST REDIRECT 1",
     ):
         session = engine.connect(lambda _: None)
         run(session, b"WATCH another")
@@ -67,11 +70,28 @@ def test_clients_that_go_leave_nothing_whatever_they_were_doing() -> None:
         engine.disconnect(session)
     pubsub, blocked = engine.pubsub, engine.blocked_clients
     registries = [pubsub.channels, pubsub.patterns, pubsub.shard_channels, pubsub._matchers]
-    registries += [engine.sessions, engine.monitors, blocked.clients, blocked._ready]
+    registries += [engine.sessions, engine.monitors, blocked.clients, blocked.ready]
+    registries += [engine.tracking.clients, engine.tracking._prefixes, engine.tracks, engine.gate, engine.observed]
     assert not any(registries)
     assert not any(blocked._waiting_for.values())
     assert not any(database.watched or database.waiting for database in engine.databases)
     assert engine.next_due() is None
+
+
+def test_clients_that_have_read_leave_the_numbers_of_keys_until_these_change_and_never_themselves() -> None:
+    engine = Engine()
+    for number in range(10):
+        session = engine.connect(lambda _: None)
+        run(session, b"CLIENT TRACKING on")
+        run(session, b"MGET key other%d" % number)
+        engine.disconnect(session)
+    del session
+    gc.collect()
+    assert not [each for each in gc.get_objects() if isinstance(each, Session) and each.engine is engine]
+    assert (engine.tracking.total_keys, engine.gate, engine.observed) == (11, False, False)
+    session = engine.connect(lambda _: None)
+    run(session, b"MSET key 1 " + b" ".join(b"other%d 1" % number for number in range(10)))
+    assert (engine.tracking.total_keys, engine.tracking.total_items, engine.tracks) == (0, 0, False)
 
 
 def test_the_heap_of_times_to_live_does_not_outgrow_the_keys() -> None:

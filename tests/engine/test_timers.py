@@ -67,6 +67,19 @@ def test_after_a_pause_the_driver_is_told_again_when_keys_expire() -> None:
     assert told[-1] == engine.now + 1001
 
 
+def test_a_key_expires_in_time_though_an_earlier_one_went_while_nobody_was_to_wake_up() -> None:
+    engine = Engine()
+    engine.clock.freeze()
+    told: list[int] = []
+    engine.on_earlier = told.append
+    client = engine.connect(lambda _: None)
+    engine.execute(client, [b"SET", b"key", b"value", b"PX", b"100"])
+    engine.execute(client, [b"DEL", b"key"])
+    engine.clock.advance(1)  # the alarm for the first time goes off, with nothing to expire
+    engine.execute(client, [b"SET", b"key", b"value", b"PX", b"100"])
+    assert told[-1] == engine.now + 101
+
+
 def test_a_client_that_goes_in_a_pause_leaves_nothing_of_its_commands() -> None:
     engine = Engine()
     engine.pause.begin(engine.now + 1_000_000, writes_only=False)

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -117,10 +118,10 @@ def test_nothing_is_logged_of_replies_to_clients_that_are_gone(host: Host, caplo
 # The process
 
 
-def test_a_server_whose_first_line_nobody_reads_serves_all_the_same() -> None:
+def test_a_server_whose_first_line_nobody_reads_serves_all_the_same(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    program = [sys.executable, "-S", "-m", "miniredis", "--port", "0"]
+    program = [sys.executable, "-S", "-m", "miniredis", "--port", "0", "--save", "", "--dir", str(tmp_path)]
     with subprocess.Popen(program, stdout=writer, stderr=subprocess.PIPE, text=True) as process:
         os.close(writer)
         assert process.stderr is not None

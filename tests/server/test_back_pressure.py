@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
 from conformance.servers import start_miniredis
+from miniredis.engine.config import Config
+from miniredis.engine.engine import Engine
+from miniredis.engine.version import VERSIONS
 from miniredis.resp import Push, encode_command
-from tests.server.conftest import Host, eventually
+from miniredis.server import Server
+from tests.server.conftest import DEADLINE, Host, Peer, eventually
 
 MEGABYTE = 1 << 20
 
@@ -78,18 +87,18 @@ def test_a_client_that_does_not_read_is_not_executed_for(host: Host) -> None:
 
 def test_a_huge_pipeline_lets_others_have_their_turn(host: Host) -> None:
     host.run("SET", "k", "x")
-    thread, read = send_on_a_thread(host, encode_command(["INCR", "n"]) * 200_000)
-    other = host.connect()
-    seen = set()
-    while (n := host.run("GET", "n")) != 200_000:
-        other.send("GET k")
-        other.receive(b"$1\r\nx\r\n")
-        seen.add(n)
-        if n is not None and len(seen) == 10:
-            break
-    assert len(seen) >= 10, "another client's commands ran while the pipeline was being executed"
-    replies = b"".join(b":%d\r\n" % n for n in range(1, 200_001))
-    assert read(len(replies)) == replies
+    replies = b"".join(b":%d\r\n" % n for n in range(1, 1_000_001))
+    thread, read = send_on_a_thread(host, encode_command(["INCR", "n"]) * 1_000_000)
+    with ThreadPoolExecutor(1) as reader:
+        received = reader.submit(read, len(replies))
+        other = host.connect()
+        seen: set[int] = set()
+        while (n := int(host.run("GET", "n") or 0)) != 1_000_000 and len(seen) < 10:  # type: ignore[call-overload]
+            other.send("GET k")
+            other.receive(b"$1\r\nx\r\n")
+            seen.add(n)
+        assert len(seen) >= 10, "another client's commands ran while the pipeline was being executed"
+        assert received.result() == replies
     thread.join()
 
 
@@ -127,6 +136,95 @@ def test_a_reply_beyond_the_hard_limit_closes(start: Callable[..., Host]) -> Non
         peer.send(*commands)
         assert peer.read_to_the_end() in (b"", b"$-1\r\n")
     host.wait_for_clients(0)
+
+
+@pytest.mark.parametrize("command", ["SRANDMEMBER s", "HRANDFIELD h", "ZRANDMEMBER z"])
+def test_a_reply_without_end_closes_where_there_is_a_hard_limit(start: Callable[..., Host], command: str) -> None:
+    host = start(client_output_buffer_limit=["normal", "1mb", "0", "0"])
+    for line in ("SADD s a", "HSET h a b", "ZADD z 1 a"):
+        host.run(*line.split())
+    peer = host.connect()
+    peer.send(f"{command} -999999999")
+    assert peer.read_to_the_end() == b""
+    host.wait_for_clients(0)
+
+
+@contextlib.contextmanager
+def a_loop_of_its_own(engine: Engine) -> Iterator[int]:
+    """A server that shares its event loop with nobody, as the command line's; gives its port."""
+    started: Queue[Server] = Queue()
+
+    async def serve() -> None:
+        server = Server(engine, owns_loop=True)
+        await server.start()
+        started.put(server)
+        await server.wait_stopped()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    server = started.get(timeout=DEADLINE)
+    try:
+        yield server.port
+    finally:
+        server.loop.call_soon_threadsafe(server.begin_stop)
+        thread.join()
+
+
+class Witness(logging.Handler):
+    """Has *peer* ask who is there just as the server has refused somebody a reply."""
+
+    def __init__(self, peer: Peer) -> None:
+        super().__init__()
+        self.peer = peer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "output buffer limits" in record.getMessage():
+            self.peer.send("CLIENT LIST")
+
+
+def test_who_is_over_the_hard_limit_is_gone_before_others_are_read_from() -> None:
+    config = Config(VERSIONS["redis-7.0"])
+    config.port = 0
+    config.client_output_buffer_limit = {**config.client_output_buffer_limit, "normal": (MEGABYTE, 0, 0)}
+    with a_loop_of_its_own(Engine(config=config)) as port, contextlib.ExitStack() as stack:
+        refused, other = (Peer(stack.enter_context(socket.create_connection(("127.0.0.1", port)))) for _ in range(2))
+        name = "{}:{}".format(*refused.socket.getsockname()).encode()
+        refused.send(f"SETRANGE k {2 * MEGABYTE} x")
+        refused.receive(b":%d\r\n" % (2 * MEGABYTE + 1))
+        witness, logger = Witness(other), logging.getLogger("miniredis")
+        logger.addHandler(witness)
+        stack.callback(logger.removeHandler, witness)
+        refused.send("GET k")
+        seen = other.socket.recv(MEGABYTE)
+    assert b"cmd=client|list" in seen
+    assert name not in seen
+
+
+def test_small_replies_that_nobody_reads_close_once_they_are_too_many(start: Callable[..., Host]) -> None:
+    host = start(client_output_buffer_limit=["normal", "8mb", "0", "0"])
+    host.run("SET", "k", "x" * 900)
+    with contextlib.suppress(OSError):
+        host.connect().send(*["GET k"] * 100_000)
+    host.wait_for_clients(0)
+
+
+def test_replies_are_limited_by_the_memory_of_all_clients_too(start: Callable[..., Host]) -> None:
+    host = start(maxmemory_clients="8mb")
+    host.run("SET", "k", "x" * 100_000)
+    peer = host.connect()
+    with contextlib.suppress(OSError):
+        peer.send(*["GET k"] * 1000)
+    assert len(peer.read_to_the_end()) < 1000 * 100_000
+    assert host.server.engine.statistics.evicted_clients == 1
+
+
+def test_a_request_that_never_ends_is_limited_by_the_memory_of_all_clients(start: Callable[..., Host]) -> None:
+    host = start(maxmemory_clients="1mb")
+    peer, other = host.connect(), host.connect()
+    peer.socket.sendall(b"*2\r\n$3\r\nGET\r\n$2000000\r\n")
+    assert peer.read_to_the_end() == b""
+    other.send("GET k")
+    other.receive(b"$-1\r\n")
 
 
 def test_a_subscriber_that_falls_behind_beyond_the_hard_limit_is_closed(start: Callable[..., Host]) -> None:

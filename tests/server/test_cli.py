@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import select
 import signal
@@ -16,13 +17,17 @@ import pytest
 
 from tests.server.conftest import Peer
 
+ROOT = Path(__file__).parents[2]
+
 
 class Program:
-    """A running ``python -m miniredis``."""
+    """A running ``python -m miniredis``, in a *folder* where it may leave its files."""
 
-    def __init__(self, *arguments: object, stdin: str | None = None) -> None:
+    def __init__(self, folder: Path, *arguments: object, stdin: str | None = None) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-S", "-m", "miniredis", *map(str, arguments)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -52,12 +57,12 @@ class Program:
 
 
 @pytest.fixture
-def run() -> Iterator[Callable[..., Program]]:
-    """Starts programs; none survives the test."""
+def run(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Starts programs, all in one folder; none survives the test."""
     programs: list[Program] = []
 
     def run(*arguments: object, stdin: str | None = None) -> Program:
-        programs.append(Program(*arguments, stdin=stdin))
+        programs.append(Program(tmp_path, *arguments, stdin=stdin))
         return programs[-1]
 
     yield run
@@ -238,3 +243,41 @@ def test_it_needs_nothing_that_is_not_in_the_standard_library() -> None:
     )
     answer = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout == "['__main__', 'miniredis']\n"
+
+
+# The RDB file
+
+
+def test_it_saves_when_it_ends_and_begins_with_what_was_saved(run: Callable[..., Program], tmp_path: Path) -> None:
+    first = run("--port", 0, "--dbfilename", "data.rdb")
+    peer = first.connect()
+    peer.send("SET k v")
+    peer.receive(b"+OK\r\n")
+    first.process.send_signal(signal.SIGTERM)
+    assert first.end()[0] == 0
+    peer.socket.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["data.rdb"]
+    peer = run("--port", 0, "--dbfilename", "data.rdb", "--save", "").connect()
+    peer.send("GET k")
+    peer.receive(b"$1\r\nv\r\n")
+    peer.socket.close()
+
+
+def test_without_save_points_it_ends_without_a_file(run: Callable[..., Program], tmp_path: Path) -> None:
+    program = run("--port", 0, "--save", "")
+    peer = program.connect()
+    peer.send("SET k v", "SHUTDOWN")
+    peer.receive(b"+OK\r\n")
+    assert program.end()[0] == 0
+    peer.socket.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_file_stops_it_with_one_line(run: Callable[..., Program], tmp_path: Path) -> None:
+    (tmp_path / "dump.rdb").write_bytes(b"REDIS0011\xfe\x00")
+    assert run("--port", 0).end() == (
+        1,
+        "",
+        f"miniredis: Fatal error loading the DB: {tmp_path}/dump.rdb: [offset 11] Short read or OOM loading DB. "
+        "Unrecoverable error, aborting now.\n",
+    )

@@ -9,7 +9,6 @@ import socket
 import ssl
 import stat
 import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from miniredis.server import ListenError, Server
 from miniredis.server.listeners import bind_tcp
 from miniredis.testing import MiniRedis
 from tests.requirements import missing
-from tests.server.conftest import Host, eventually
+from tests.server.conftest import Host, Peer, eventually
 
 
 def has_ipv6() -> bool:
@@ -198,13 +197,11 @@ def test_large_values_over_tls(start_tls: Callable[..., Host], certificate: tupl
     value = os.urandom(1 << 20) * 4
     with connect_tls(host, certificate) as client:
         request = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%b\r\nGET k\r\n" % (len(value), value)
-        sender = threading.Thread(target=client.sendall, args=(request,))
-        sender.start()
+        client.sendall(request)  # not on a thread of its own: one end of TLS is for one thread at a time
         expected = b"+OK\r\n$%d\r\n%b\r\n" % (len(value), value)
         received = bytearray()
         while len(received) < len(expected):
             received += client.recv(1 << 20)
-        sender.join()
         assert received == expected
 
 
@@ -275,3 +272,85 @@ def test_a_small_message_does_not_wait_for_the_acknowledgement_of_the_one_before
             accepted, _ = listener.accept()
             with accepted:  # asyncio sets TCP_NODELAY on what says that it is TCP, and on nothing else
                 assert accepted.proto == socket.IPPROTO_TCP
+
+
+# Moved while the server runs
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def set_config(peer: Peer, *words: str) -> bytes:
+    peer.send(" ".join(("CONFIG", "SET", *words)))
+    return peer.socket.recv(1000)
+
+
+def answers(port: int, address: str = LOOPBACK) -> bool:
+    try:
+        return ask(socket.create_connection((address, port))) == b"+OK\r\n"
+    except ConnectionRefusedError:
+        return False
+
+
+def test_config_set_moves_the_port_and_clients_stay(start: Callable[..., Host]) -> None:
+    host = start(bind=[LOOPBACK])
+    peer, old, new = host.connect(), host.server.port, free_port()
+    assert set_config(peer, "port", str(new)) == b"+OK\r\n"
+    assert not answers(old)
+    assert answers(new)
+    assert host.server.port == new
+    peer.send("PING")
+    peer.receive(b"+PONG\r\n")
+
+
+def test_a_port_that_is_taken_changes_nothing(start: Callable[..., Host]) -> None:
+    host, other = start(bind=[LOOPBACK]), start(bind=[LOOPBACK])
+    peer, port = host.connect(), host.server.port
+    assert set_config(peer, "maxmemory", "10000001", "port", str(other.server.port)) == (
+        b"-ERR CONFIG SET failed (possibly related to argument 'port') - "
+        b"Unable to listen on this port. Check server logs.\r\n"
+    )
+    assert answers(port)
+    peer.send("CONFIG GET maxmemory")
+    peer.receive(b"*2\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n")
+
+
+def test_addresses_that_cannot_be_had_leave_the_old_ones(start: Callable[..., Host]) -> None:
+    host = start(bind=[LOOPBACK])
+    peer, port, new = host.connect(), host.server.port, free_port()
+    refusal = (
+        b"-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses.\r\n"
+    )
+    assert set_config(peer, "bind", "192.0.2.1") == refusal
+    assert answers(port)
+    assert set_config(peer, "port", str(new)) == b"+OK\r\n"
+    assert set_config(peer, "bind", "192.0.2.1") == refusal
+    assert answers(new)
+
+
+@needs_ipv6
+def test_config_set_moves_the_addresses(start: Callable[..., Host]) -> None:
+    host = start(bind=[LOOPBACK])
+    peer, port = host.connect(), host.server.port
+    peer.send(f"CONFIG SET port {port}")
+    peer.receive(b"+OK\r\n")
+    peer.socket.sendall(b"*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$4\r\nbind\r\n$13\r\n127.0.0.1 ::1\r\n")
+    peer.receive(b"+OK\r\n")
+    assert answers(port)
+    assert answers(port, "::1")
+    assert set_config(peer, "bind", "::1") == b"+OK\r\n"
+    assert not answers(port)
+    assert answers(port, "::1")
+
+
+def test_tls_cannot_be_turned_on_without_a_certificate(host: Host) -> None:
+    assert set_config(host.connect(), "tls-port", str(free_port())) == (
+        b"-ERR CONFIG SET failed (possibly related to argument 'tls-port') - "
+        b"Unable to update TLS configuration. Check server logs.\r\n"
+    )

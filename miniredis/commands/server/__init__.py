@@ -15,6 +15,7 @@ from miniredis.commands.server import (
     replication,
     shutdown,
     slowlog,
+    synchronization,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "replication",
     "shutdown",
     "slowlog",
+    "synchronization",
 ]

@@ -7,6 +7,7 @@ import tempfile
 
 from miniredis.commands.help import subcommand_help
 from miniredis.engine import errors
+from miniredis.engine.acl_file import line_of
 from miniredis.engine.command import Variant, command, container
 from miniredis.engine.config import ConfigError
 from miniredis.engine.config_file import read_config_file, rewrite
@@ -101,16 +102,27 @@ def config_resetstat(client: Session, argv: list[bytes]) -> Reply:
     variants=[Variant(until="7.2.0", tips=())],
 )
 def config_rewrite(client: Session, argv: list[bytes]) -> Reply:
-    config = client.engine.config
-    if not config.file:
+    if not client.engine.config.file:
         raise Error("ERR The server is running without a config file")
     try:
-        text = read_config_file(config.file) if os.path.exists(config.file) else ""
-        _write_at_once(config.file, to_bytes(rewrite(config, text)))
+        rewrite_file(client)
     except (OSError, ConfigError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise Error(f"ERR Rewriting config file: {reason}") from None
     return OK
+
+
+def rewrite_file(client: Session, *, with_defaults: bool = False) -> None:
+    """Bring the config file up to date. Raises ``OSError`` or :class:`ConfigError`; then it is what it was."""
+    config = client.engine.config
+    text = read_config_file(config.file) if os.path.exists(config.file) else ""
+    _write_at_once(config.file, to_bytes(rewrite(config, text, _user_lines(client), with_defaults=with_defaults)))
+
+
+def _user_lines(client: Session) -> list[str]:
+    """The users as lines of the config file; none if they stand in a file of their own."""
+    engine = client.engine
+    return [] if engine.config.aclfile else [to_text(line_of(user)) for user in engine.acl.sorted_users()]
 
 
 def _write_at_once(path: str, data: bytes) -> None:

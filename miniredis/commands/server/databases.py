@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from miniredis.engine import errors
+from miniredis.engine import errors, propagation
 from miniredis.engine.arguments import integer_in_range
 from miniredis.engine.command import command
 from miniredis.engine.keyspace import Database
@@ -46,8 +46,7 @@ def dbsize(client: Session, argv: list[bytes]) -> Reply:
     details={"ASYNC": "since=4.0.0", "SYNC": "since=6.2.0"},
 )
 def flushall(client: Session, argv: list[bytes]) -> Reply:
-    _check_flush_mode(argv)
-    _flush(client, client.engine.databases)
+    _flush(client, client.engine.databases, lazily=_flushes_lazily(client, argv))
     return OK
 
 
@@ -69,21 +68,30 @@ def flushall(client: Session, argv: list[bytes]) -> Reply:
     details={"ASYNC": "since=4.0.0", "SYNC": "since=6.2.0"},
 )
 def flushdb(client: Session, argv: list[bytes]) -> Reply:
-    _check_flush_mode(argv)
-    _flush(client, [client.db])
+    _flush(client, [client.db], lazily=_flushes_lazily(client, argv))
     return OK
 
 
-def _check_flush_mode(argv: list[bytes]) -> None:
-    """ASYNC and SYNC are the same here: dropping a dict is left to Python either way."""
-    if len(argv) > 2 or (len(argv) == 2 and argv[1].upper() not in (b"SYNC", b"ASYNC")):
+def _flushes_lazily(client: Session, argv: list[bytes]) -> bool:
+    """Whether Redis would leave the keys to a background thread. Here that is only counted: Python drops a dict."""
+    if len(argv) == 1:
+        return client.engine.config.lazyfree_lazy_user_flush
+    mode = argv[1].upper()
+    if len(argv) > 2 or mode not in (b"SYNC", b"ASYNC"):
         raise errors.syntax_error()
+    return mode == b"ASYNC"
 
 
-def _flush(client: Session, databases: Sequence[Database]) -> None:
+def _flush(client: Session, databases: Sequence[Database], *, lazily: bool) -> None:
+    propagation.force(client)
+    engine = client.engine
+    if engine.tracks:
+        engine.tracking.flushed()
     for database in databases:
-        client.engine.dirty += database.flush()
-    client.engine.dirty += 1  # Redis counts the flush itself too, so that an empty dataset is saved as well
+        removed = database.flush()
+        engine.dirty += removed
+        if lazily:
+            engine.statistics.lazyfreed_objects += removed
 
 
 @command(

@@ -7,12 +7,14 @@ which by default it does not.
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from miniredis.commands.help import subcommand_help
+from miniredis.commands.server.config import rewrite_file
 from miniredis.commands.server.debug_help import HELP, VALKEY_HELP
 from miniredis.commands.server.debug_object import (
     describe_object,
@@ -25,10 +27,13 @@ from miniredis.commands.server.module import check_permission
 from miniredis.engine import errors, transactions
 from miniredis.engine.arguments import integer, positive_integer
 from miniredis.engine.blocking import Blocked
+from miniredis.engine.client_buffers import PEAK_RESET_TIME
 from miniredis.engine.command import command
+from miniredis.engine.config import ConfigError
 from miniredis.engine.directives import parse_memory, to_text
 from miniredis.engine.session import Session
 from miniredis.engine.values import Value, encoding, is_string
+from miniredis.rdb import RdbError
 from miniredis.resp.types import OK, Attribute, BigNumber, Error, Push, Replies, Reply, ReplySet, SimpleString, Verbatim
 from miniredis.structures.numbers import parse_double
 
@@ -47,7 +52,8 @@ logger = logging.getLogger("miniredis")
 )
 def debug(client: Session, argv: list[bytes]) -> Reply:
     check_permission(client, "DEBUG", "enable-debug-command", client.engine.config.enable_debug_command)
-    subcommand = SUBCOMMANDS.get(argv[1].lower())
+    name = argv[1].lower()
+    subcommand = SUBCOMMANDS.get(name) or (VALKEY_SUBCOMMANDS.get(name) if client.engine.version.is_valkey else None)
     if (
         subcommand is None
         or not subcommand.minimum <= len(argv) <= subcommand.maximum
@@ -73,8 +79,8 @@ def _sleep(client: Session, argv: list[bytes]) -> Reply:
         nanoseconds = milliseconds * 1_000_000
         state = engine.resolve(argv)
         if not isinstance(state, Error):
-            state.nanoseconds += nanoseconds
-            engine.note_slow(client, state.command, argv, nanoseconds)
+            engine.note_end(client, state, argv, 0, nanoseconds)
+            engine.latency.add(b"command", nanoseconds)
 
     # Timers of one millisecond fire in this order: the sleeper is answered before those who waited for it.
     engine.timers.call_at(until, note)
@@ -87,6 +93,11 @@ def _set_active_expire(client: Session, argv: list[bytes]) -> Reply:
     engine = client.engine
     engine.active_expire = _atoi(argv[2]) != 0
     engine.announce_due()
+    return OK
+
+
+def _let_scripts_call_anything(client: Session, argv: list[bytes]) -> Reply:
+    client.engine.scripting.runner.allows_noscript = _atoi(argv[2]) != 0
     return OK
 
 
@@ -108,17 +119,28 @@ def _populate(client: Session, argv: list[bytes]) -> Reply:
 
 
 def _reload(client: Session, argv: list[bytes]) -> Reply:
-    """Save and load again: the data stays as it is, without what has expired."""
+    """Save to the RDB file and load from it, as a restart does."""
     options = {option.lower() for option in argv[2:]}
     if options - {b"merge", b"noflush", b"nosave"}:
         raise Error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
-    engine = client.engine
-    if b"nosave" in options:  # there is no file that it could come from
-        raise Error("ERR Error trying to load the RDB dump, check server logs.")
-    for database in engine.databases:
-        for key in [key for key, when in database.expires.items() if when < engine.now]:
-            database.expire_if_due(key)
-    engine.persistence.save()
+    persistence = client.engine.persistence
+    try:
+        if b"nosave" not in options:
+            persistence.save()
+        loaded = persistence.load(flush=b"noflush" not in options, merge=b"merge" in options)
+    except OSError:
+        raise Error("ERR") from None
+    except RdbError as error:
+        logger.warning("%s", error)
+        loaded = False
+    if not loaded:
+        where = ", check server logs." if client.engine.version.redis >= (7, 2) else ""
+        raise Error(f"ERR Error trying to load the RDB dump{where}")
+    return OK
+
+
+def _set_skip_checksums(client: Session, argv: list[bytes]) -> Reply:
+    client.engine.persistence.skips_checksums = bool(_atoi(argv[2]))
     return OK
 
 
@@ -142,17 +164,17 @@ def _existing(client: Session, key: bytes) -> Value:
 
 
 def _object(client: Session, argv: list[bytes]) -> Reply:
-    if len(argv) == 4 and (client.engine.version.redis < (7, 2) or argv[3].lower() != b"fast"):
+    if len(argv) == 4 and client.engine.version.redis < (7, 2):
         raise errors.subcommand_syntax(argv)
     value = _existing(client, argv[2])
-    return SimpleString(describe_object(client.db, argv[2], value, fast=len(argv) == 4))
+    return SimpleString(describe_object(client.db, argv[2], value, fast=argv[-1].lower() == b"fast" and len(argv) == 4))
 
 
 def _sds_length(client: Session, argv: list[bytes]) -> Reply:
     value = _existing(client, argv[2])
     if not is_string(value) or encoding(value) == "int":
         raise Error("ERR Not an sds encoded string.")
-    return SimpleString(describe_string(argv[2], value))
+    return SimpleString(describe_string(argv[2], value, is_valkey=client.engine.version.is_valkey))
 
 
 def _listpack(client: Session, argv: list[bytes]) -> Reply:
@@ -167,7 +189,14 @@ def _quicklist(client: Session, argv: list[bytes]) -> Reply:
     return SimpleString(b"Quicklist structure printed on stdout")
 
 
+def _check_table_options(client: Session, argv: list[bytes]) -> None:
+    """``full`` came with Redis 7.2; how entries spread over the slots is not told here with it either."""
+    if len(argv) == 4 and client.engine.version.redis < (7, 2):
+        raise errors.subcommand_syntax(argv)
+
+
 def _table_of_database(client: Session, argv: list[bytes]) -> Reply:
+    _check_table_options(client, argv)
     number = integer(argv[2])
     if not 0 <= number < len(client.engine.databases):
         raise Error("ERR Out of range database")
@@ -178,6 +207,7 @@ def _table_of_database(client: Session, argv: list[bytes]) -> Reply:
 
 
 def _table_of_key(client: Session, argv: list[bytes]) -> Reply:
+    _check_table_options(client, argv)
     value = _existing(client, argv[2])
     if not is_table(value):
         raise Error("ERR The value stored at the specified key is not represented using an hash table")
@@ -252,8 +282,20 @@ def _accept_integer(client: Session, argv: list[bytes]) -> Reply:
     return OK
 
 
+def _replicate(client: Session, argv: list[bytes]) -> Reply:
+    """Tell the replicas something that nobody has done."""
+    client.engine.replication.feed(None, argv[2:])
+    return OK
+
+
+def _protect_client(client: Session, argv: list[bytes]) -> Reply:
+    if integer(argv[2]) not in client.engine.sessions:
+        raise Error("ERR No such client")
+    return OK
+
+
 def _change_replication_id(client: Session, argv: list[bytes]) -> Reply:
-    client.engine.replication_id = client.engine.random_id()
+    client.engine.replication.id = client.engine.random_id()
     return OK
 
 
@@ -265,12 +307,14 @@ def _set_packed_threshold(client: Session, argv: list[bytes]) -> Reply:
 
 
 def _configure_reply_buffer(client: Session, argv: list[bytes]) -> Reply:
+    settings = client.engine.client_memory.reply_buffers
     match argv[2].lower():
         case b"peak-reset-time":
-            if argv[3].lower() not in (b"never", b"reset"):
-                integer(argv[3])
+            special = {b"never": None, b"reset": PEAK_RESET_TIME}
+            word = argv[3].lower()
+            settings.peak_reset_time = special[word] if word in special else integer(argv[3])
         case b"resizing":
-            pass
+            settings.resizing = bool(_atoi(argv[3]))
         case _:
             raise errors.subcommand_syntax(argv)
     return OK
@@ -281,11 +325,21 @@ def _structure_sizes(client: Session, argv: list[bytes]) -> Reply:
 
 
 def _client_eviction(client: Session, argv: list[bytes]) -> Reply:
-    raise Error("ERR maxmemory-clients is disabled.")
+    memory = client.engine.client_memory
+    if not memory.limit:
+        raise Error("ERR maxmemory-clients is disabled.")
+    return Verbatim(memory.describe_buckets().encode())
 
 
 def _rewrite_config(client: Session, argv: list[bytes]) -> Reply:
-    raise Error("ERR CONFIG-REWRITE-FORCE-ALL failed: Bad address")
+    try:
+        if not client.engine.config.file:
+            raise OSError(errno.EFAULT, "Bad address")
+        rewrite_file(client, with_defaults=True)
+    except (OSError, ConfigError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise Error(f"ERR CONFIG-REWRITE-FORCE-ALL failed: {reason}") from None
+    return OK
 
 
 def _kill_cluster_link(client: Session, argv: list[bytes]) -> Reply:
@@ -351,15 +405,27 @@ SUBCOMMANDS: Final[dict[bytes, Subcommand]] = {
     b"quicklist": Subcommand(_quicklist, 3, 4),
     b"quicklist-packed-threshold": Subcommand(_set_packed_threshold, 3, 3),
     b"reload": Subcommand(_reload, 2, 1 << 62),
-    b"replicate": Subcommand(_accept, 3, 1 << 62),
+    b"replicate": Subcommand(_replicate, 3, 1 << 62),
     b"replybuffer": Subcommand(_configure_reply_buffer, 4, 4),
     b"restart": Subcommand(_crash, 2, 3),
     b"sdslen": Subcommand(_sds_length, 3, 3),
     b"segfault": Subcommand(_crash, 2, 2),
     b"set-active-expire": Subcommand(_set_active_expire, 3, 3),
-    b"set-disable-deny-scripts": Subcommand(_accept, 3, 3),
-    b"set-skip-checksum-validation": Subcommand(_accept, 3, 3),
+    b"set-disable-deny-scripts": Subcommand(_let_scripts_call_anything, 3, 3),
+    b"set-skip-checksum-validation": Subcommand(_set_skip_checksums, 3, 3),
     b"sleep": Subcommand(_sleep, 3, 3),
     b"stringmatch-test": Subcommand(_match_strings, 2, 2),
     b"structsize": Subcommand(_structure_sizes, 2, 2),
 }
+
+VALKEY_SUBCOMMANDS: Final[dict[bytes, Subcommand]] = {
+    b"client-enforce-reply-list": Subcommand(_accept, 3, 3),
+    b"close-cluster-link-on-packet-drop": Subcommand(_accept, 3, 3),
+    b"disable-cluster-random-ping": Subcommand(_accept, 3, 3),
+    b"disable-cluster-reconnection": Subcommand(_accept, 3, 3),
+    b"force-free-primary-async": Subcommand(_accept, 3, 3),
+    b"hashtable-can-abort-shrink": Subcommand(_accept, 3, 3),
+    b"pause-after-fork": Subcommand(_accept, 3, 3),
+    b"protect-client": Subcommand(_protect_client, 3, 3),
+}
+"""What Valkey has beside these."""

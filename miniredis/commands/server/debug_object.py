@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Final
 
+from miniredis import rdb
 from miniredis.commands.object import SHARED_REFCOUNT, is_shared
-from miniredis.commands.server.memory_usage import INTSET_FRAME, LISTPACK_FRAME, allocated, intset_width
 from miniredis.engine.keyspace import Database
+from miniredis.engine.memory_usage import LISTPACK_FRAME, allocated
 from miniredis.engine.values import Value, encoding, is_string, string_bytes
-from miniredis.structures.hash import Hash
-from miniredis.structures.list import List
-from miniredis.structures.numbers import parse_integer
 from miniredis.structures.quicklist import entry_sizes
-from miniredis.structures.set import Set
-from miniredis.structures.sorted_set import SortedSet
+
+OBJECT: Final = 16
+POINTER: Final = 8
+"""Bytes of an object, and of what points from it to a value that stands elsewhere."""
 
 
 def describe_object(database: Database, key: bytes, value: Value, *, fast: bool = False) -> bytes:
     """The line of DEBUG OBJECT; without the serialized length if *fast*."""
     second = database.access.get(key, database.engine.second)
     kind = encoding(value)
-    references = SHARED_REFCOUNT if is_shared(database.engine.version, value) else 1
-    text = f"Value at:0x{id(value):x} refcount:{references} encoding:{kind}"
+    references = SHARED_REFCOUNT if is_shared(database.engine, value) else 1
+    text = f"Value at:0x{_address(database, key, value):x} refcount:{references} encoding:{kind}"
     if not fast:
-        text += f" serializedlength:{serialized_length(value)}"
+        text += f" serializedlength:{_serialized_length(database, value)}"
     text += f" lru:{second & 0xFFFFFF} lru_seconds_idle:{max(database.engine.second - second, 0)}"
     if kind == "quicklist":
         nodes = [LISTPACK_FRAME + entry_sizes(elements) for elements, _ in value.nodes()]
@@ -35,17 +35,71 @@ def describe_object(database: Database, key: bytes, value: Value, *, fast: bool 
     return text.encode()
 
 
-def describe_string(key: bytes, value: Value) -> bytes:
-    """The line of DEBUG SDSLEN."""
-    size = len(string_bytes(value))
-    kept = allocated(16 + 3 + size + 1) - 16 if encoding(value) == "embstr" else allocated(3 + size + 1)
-    key_kept = allocated(len(key) + (2 if len(key) < 32 else 4))
-    return b"key_sds_len:%d, key_sds_avail:0, key_zmalloc: %d, val_sds_len:%d, val_sds_avail:0, val_zmalloc: %d" % (
+def _serialized_length(database: Database, value: Value) -> int:
+    """The bytes that *value* takes in an RDB file."""
+    engine = database.engine
+    writer = rdb.writer.Writer(compress=engine.config.rdbcompression)
+    rdb.values.save(writer, value, engine.version)
+    return len(writer.data)
+
+
+def _address(database: Database, key: bytes, value: Value) -> int:
+    """Where *value* might be in memory. Strings have a place by their key: Redis changes an integer where it is."""
+    return id(value) if not is_string(value) else 0x7F0000000000 | hash((database.number, key)) & 0xFFFFFFFFF0
+
+
+def describe_string(key: bytes, value: Value, *, is_valkey: bool) -> bytes:
+    """The line of DEBUG SDSLEN, for a string that was not made longer since it was set."""
+    return _string_in_valkey(key, value) if is_valkey else _string_in_redis(key, value)
+
+
+def _string_in_redis(key: bytes, value: Value) -> bytes:
+    size, free = len(string_bytes(value)), 0
+    if encoding(value) == "embstr":
+        kept = allocated(OBJECT + _frame(size, 3) + size) - OBJECT
+    else:
+        kept, free = _raw_string(size)
+    key_kept = allocated(_frame(len(key), 1) + len(key))
+    return b"key_sds_len:%d, key_sds_avail:0, key_zmalloc: %d, val_sds_len:%d, val_sds_avail:%d, val_zmalloc: %d" % (
         len(key),
         key_kept,
         size,
+        free,
         kept,
     )
+
+
+def _string_in_valkey(key: bytes, value: Value) -> bytes:
+    """The key stands behind the object's header, with a byte that says how long its own is; then a short value, in
+    place of the pointer to a long one."""
+    size = len(string_bytes(value))
+    beside = OBJECT + 1 + _frame(len(key), 1) + len(key)
+    if encoding(value) == "embstr":
+        used = beside - POINTER + _frame(size, 3) + size
+        kept, (value_kept, free) = allocated(used), (0, allocated(used) - used)
+    else:
+        kept, (value_kept, free) = allocated(beside), _raw_string(size)
+    return b"key_sds_len:%d key_sds_avail:0 obj_alloc:%d val_sds_len:%d val_sds_avail:%d val_alloc:%d" % (
+        len(key),
+        kept,
+        size,
+        free,
+        value_kept,
+    )
+
+
+def _frame(size: int, smallest: int) -> int:
+    """The header of a string of *size* bytes, which takes *smallest* bytes or more, and the NUL at its end."""
+    headers = {1: 32, 3: 1 << 8, 5: 1 << 16, 9: 1 << 32}
+    return next(header for header, limit in headers.items() if header >= smallest and size < limit) + 1
+
+
+def _raw_string(size: int) -> tuple[int, int]:
+    """The bytes that a string of its own has been given, and those of them that are free: more than a tenth of its
+    size is given back."""
+    used = _frame(size, 3) + size
+    free = allocated(used) - used
+    return allocated(used), free if free <= size // 10 else 0
 
 
 def is_table(value: Value) -> bool:
@@ -64,48 +118,3 @@ def describe_table(count: int, is_valkey: bool) -> str:
         size = max(4, 1 << (count - 1).bit_length())
         entries = f" number of elements: {count}\n"
     return f"Hash table 0 stats (main hash table):\n table size: {size}\n{entries}"
-
-
-def serialized_length(value: Value) -> int:
-    """The bytes that *value* would take in an RDB file, if strings were not compressed there."""
-    if is_string(value):
-        return _string(string_bytes(value))
-    if isinstance(value, List):
-        nodes = [LISTPACK_FRAME + entry_sizes(elements) for elements, _ in value.nodes()]
-        return _length(len(nodes)) + sum(_length(2) + _blob(size) for size in nodes)
-    if isinstance(value, Set):
-        if value.encoding == "intset":
-            return _blob(INTSET_FRAME + len(value) * intset_width(value))
-        return _collection(value, value, len(value))
-    if isinstance(value, Hash):
-        return _collection(value, (text for pair in value.fields.items() for text in pair), len(value))
-    if isinstance(value, SortedSet):
-        if value.encoding == "listpack":
-            return _blob(
-                LISTPACK_FRAME + entry_sizes(text for each, score in value for text in (each, b"%.17g" % score))
-            )
-        return _length(len(value)) + sum(_string(member) + 8 for member, _ in value)
-    return 0
-
-
-def _collection(value: Value, texts: Iterable[bytes], count: int) -> int:
-    if value.encoding == "listpack":
-        return _blob(LISTPACK_FRAME + entry_sizes(texts))
-    return _length(count) + sum(map(_string, texts))
-
-
-def _string(text: bytes) -> int:
-    value = parse_integer(text) if len(text) <= 11 else None
-    if value is not None:
-        for bits, size in ((8, 2), (16, 3), (32, 5)):
-            if -(1 << (bits - 1)) <= value < 1 << (bits - 1):
-                return size
-    return _blob(len(text))
-
-
-def _blob(size: int) -> int:
-    return _length(size) + size
-
-
-def _length(number: int) -> int:
-    return 1 if number < 1 << 6 else 2 if number < 1 << 14 else 5 if number < 1 << 32 else 9

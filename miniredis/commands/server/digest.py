@@ -10,13 +10,15 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
+from miniredis.engine.engine import Engine
 from miniredis.engine.keyspace import Database
 from miniredis.engine.values import Value, is_string, string_bytes, type_name
-from miniredis.engine.version import ServerVersion
 from miniredis.structures.hash import Hash
 from miniredis.structures.list import List
+from miniredis.structures.numbers import format_double_17g, format_double_digits
 from miniredis.structures.set import Set
 from miniredis.structures.sorted_set import SortedSet
+from miniredis.structures.stream import Stream, format_id
 
 EMPTY: Final = bytes(20)
 _TYPES: Final = {b"string": 0, b"list": 1, b"set": 2, b"zset": 3, b"hash": 4, b"stream": 6}
@@ -68,13 +70,13 @@ def _with_value(database: Database, key: bytes, before: list[bytes]) -> Digest:
     digest.mix_all(before)
     value = database.data[key]
     digest.mix(_TYPES[type_name(value)].to_bytes(4, "big"))
-    _mix_value(digest, value, database.engine.version)
+    _mix_value(digest, value, database.engine)
     if key in database.expires:
         digest.add(b"!!expire!!")
     return digest
 
 
-def _mix_value(digest: Digest, value: Value, version: ServerVersion) -> None:
+def _mix_value(digest: Digest, value: Value, engine: Engine) -> None:
     if is_string(value):
         digest.mix(string_bytes(value))
     elif isinstance(value, List):
@@ -83,11 +85,16 @@ def _mix_value(digest: Digest, value: Value, version: ServerVersion) -> None:
         for member in value:
             digest.add(member)
     elif isinstance(value, Hash):
-        for pair in value.fields.items():
+        for pair in value.live(engine.now).items():
             digest.add(_mixed(pair))
     elif isinstance(value, SortedSet):
+        text = format_double_digits if engine.version.redis >= (7, 2) else format_double_17g
         for member, score in value:
-            digest.add(_mixed((member, version.format_double(score))))
+            digest.add(_mixed((member, text(score))))
+    elif isinstance(value, Stream):
+        for entry_id, fields in value:
+            digest.mix(format_id(entry_id).replace(b"-", b"."))
+            digest.mix_all(fields)
 
 
 def _mixed(parts: Iterable[bytes]) -> bytes:

@@ -14,13 +14,18 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
-from miniredis.commands.server.memory_usage import database_overhead
-from miniredis.commands.server.process import MEMORY_AT_START, cpu_times, peak_memory, resident_memory, system_memory
+from miniredis.commands.server.process import cpu_times, resident_memory, system_memory
+from miniredis.commands.server.replication import replica_address
+from miniredis.engine import field_expiry
+from miniredis.engine.client_buffers import measure
 from miniredis.engine.command import command
 from miniredis.engine.directives import format_percentile
 from miniredis.engine.engine import Engine
 from miniredis.engine.keyspace import Database
 from miniredis.engine.latency import percentile
+from miniredis.engine.master import CONNECTED, Master
+from miniredis.engine.memory import STARTUP
+from miniredis.engine.memory_usage import database_overhead
 from miniredis.engine.session import Session
 from miniredis.resp.types import Reply, Verbatim
 
@@ -111,8 +116,10 @@ def _clients(engine: Engine) -> Fields:
     blocked = engine.blocked_clients.clients
     yield from (("connected_clients", len(sessions)), ("cluster_connections", 0))
     yield "maxclients", engine.config.maxclients
-    yield "client_recent_max_input_buffer", max((session.query_buffer() for session in sessions), default=0)
-    yield from (("client_recent_max_output_buffer", 0), ("blocked_clients", len(blocked)), ("tracking_clients", 0))
+    usages = [measure(session) for session in sessions]
+    yield "client_recent_max_input_buffer", max((usage.query_capacity + usage.argv for usage in usages), default=0)
+    yield "client_recent_max_output_buffer", max((usage.output for usage in usages), default=0)
+    yield from (("blocked_clients", len(blocked)), ("tracking_clients", engine.tracking.clients))
     if engine.version.is_valkey:
         yield "pubsub_clients", sum(session.is_subscribed for session in sessions)
         yield "watching_clients", sum(bool(session.watched) for session in sessions)
@@ -131,13 +138,13 @@ def _clients(engine: Engine) -> Fields:
 
 def _memory(engine: Engine) -> Fields:
     config, is_valkey = engine.config, engine.version.is_valkey
-    used, startup = resident_memory(), MEMORY_AT_START
-    peak = max(peak_memory(), used)
+    resident, used = resident_memory(), engine.memory.used()
+    startup, peak = STARTUP, engine.memory.peak
     overhead = startup + sum(sum(database_overhead(database)) for database in engine.databases)
     dataset = max(used - overhead, 0)
     total = system_memory()
     yield from (("used_memory", used), ("used_memory_human", human(used)))
-    yield from (("used_memory_rss", used), ("used_memory_rss_human", human(used)))
+    yield from (("used_memory_rss", resident), ("used_memory_rss_human", human(resident)))
     yield from (("used_memory_peak", peak), ("used_memory_peak_human", human(peak)))
     yield "used_memory_peak_perc", f"{share(used, peak):.2f}%"
     yield from (("used_memory_overhead", overhead), ("used_memory_startup", startup))
@@ -148,8 +155,12 @@ def _memory(engine: Engine) -> Fields:
         yield "allocator_muzzy", 0
     yield from (("total_system_memory", total), ("total_system_memory_human", human(total)))
     yield from (("used_memory_lua", 0), ("used_memory_vm_eval", 0), ("used_memory_lua_human", "0B"))
-    yield from (("used_memory_scripts_eval", 0), ("number_of_cached_scripts", 0), ("number_of_functions", 0))
-    yield from (("number_of_libraries", 0), ("used_memory_vm_functions", 0), ("used_memory_vm_total", 0))
+    scripting = engine.scripting if engine.has_scripting else None
+    yield "used_memory_scripts_eval", 0 if scripting is None else scripting.scripts.memory
+    yield "number_of_cached_scripts", 0 if scripting is None else len(scripting.scripts)
+    yield "number_of_functions", 0 if scripting is None else scripting.functions.function_count
+    yield "number_of_libraries", 0 if scripting is None else len(scripting.functions.libraries)
+    yield from (("used_memory_vm_functions", 0), ("used_memory_vm_total", 0))
     yield from (("used_memory_vm_total_human", "0B"), ("used_memory_functions", 0), ("used_memory_scripts", 0))
     yield "used_memory_scripts_human", "0B"
     yield from (("maxmemory", config.maxmemory), ("maxmemory_human", human(config.maxmemory)))
@@ -159,13 +170,17 @@ def _memory(engine: Engine) -> Fields:
     yield from (("mem_not_counted_for_evict", 0), ("mem_replication_backlog", 0), ("mem_total_replication_buffers", 0))
     if is_valkey:
         yield "mem_replicas_repl_buffer", 0
-    yield from (("mem_clients_slaves", 0), ("mem_clients_normal", 0), ("mem_cluster_links", 0))
+    of_replicas = sum(measure(session).total for session in engine.replication.replicas)
+    of_all = sum(measure(session).total for session in engine.sessions.values())
+    yield from (("mem_clients_slaves", of_replicas), ("mem_clients_normal", of_all - of_replicas))
+    yield "mem_cluster_links", 0
     if is_valkey:
         yield from (("mem_cluster_slot_import", 0), ("mem_cluster_slot_export", 0))
     yield from (("mem_aof_buffer", 0), ("mem_allocator", "libc"))
     if is_valkey:
         yield "mem_overhead_db_hashtable_rehashing", 0
-    yield from (("active_defrag_running", 0), ("lazyfree_pending_objects", 0), ("lazyfreed_objects", 0))
+    yield from (("active_defrag_running", 0), ("lazyfree_pending_objects", 0))
+    yield "lazyfreed_objects", engine.statistics.lazyfreed_objects
 
 
 def share(part: float, whole: float) -> float:
@@ -175,15 +190,17 @@ def share(part: float, whole: float) -> float:
 
 def _persistence(engine: Engine) -> Fields:
     persistence, is_logging = engine.persistence, engine.config.appendonly
+    status = "ok" if persistence.last_background_save_ok else "err"
     yield from (("loading", 0), ("async_loading", 0), ("current_cow_peak", 0), ("current_cow_size", 0))
     yield from (("current_cow_size_age", 0), ("current_fork_perc", "0.00"))
     yield from (("current_save_keys_processed", 0), ("current_save_keys_total", 0))
     yield from (("rdb_changes_since_last_save", engine.dirty), ("rdb_bgsave_in_progress", 0))
-    yield from (("rdb_last_save_time", persistence.last_save), ("rdb_last_bgsave_status", "ok"))
+    yield from (("rdb_last_save_time", persistence.last_save), ("rdb_last_bgsave_status", status))
     yield "rdb_last_bgsave_time_sec", 0 if persistence.background_saves else -1
     yield "rdb_current_bgsave_time_sec", -1
     yield from (("rdb_saves", persistence.saves), ("rdb_last_cow_size", 0))
-    yield from (("rdb_last_load_keys_expired", 0), ("rdb_last_load_keys_loaded", 0))
+    yield "rdb_last_load_keys_expired", persistence.keys_expired
+    yield "rdb_last_load_keys_loaded", persistence.keys_loaded
     yield from (("aof_enabled", int(is_logging)), ("aof_rewrite_in_progress", 0), ("aof_rewrite_scheduled", 0))
     yield from (("aof_last_rewrite_time_sec", 0 if persistence.rewrites else -1), ("aof_current_rewrite_time_sec", -1))
     yield from (("aof_last_bgrewrite_status", "ok"), ("aof_rewrites", persistence.rewrites))
@@ -204,7 +221,7 @@ def _stats(engine: Engine) -> Fields:
 
 def _traffic(engine: Engine) -> Fields:
     """What came and went."""
-    statistics, is_valkey = engine.statistics, engine.version.is_valkey
+    statistics, replication, is_valkey = engine.statistics, engine.replication, engine.version.is_valkey
     commands = sum(state.calls for state in engine.command_states())
     rates = statistics.rates(engine.clock.ns(), commands)
     yield from (("total_connections_received", statistics.connections_received), ("total_commands_processed", commands))
@@ -217,7 +234,8 @@ def _traffic(engine: Engine) -> Fields:
     yield "instantaneous_output_kbps", f"{rates.output_bytes / 1024:.2f}"
     yield from (("instantaneous_input_repl_kbps", "0.00"), ("instantaneous_output_repl_kbps", "0.00"))
     yield "rejected_connections", statistics.rejected_connections
-    yield from (("sync_full", 0), ("sync_partial_ok", 0), ("sync_partial_err", 0))
+    yield from (("sync_full", replication.full_syncs), ("sync_partial_ok", replication.partial_syncs))
+    yield "sync_partial_err", replication.partial_refusals
 
 
 def _turnover(engine: Engine) -> Fields:
@@ -225,12 +243,16 @@ def _turnover(engine: Engine) -> Fields:
     statistics, is_valkey = engine.statistics, engine.version.is_valkey
     yield "expired_keys", statistics.expired_keys
     if is_valkey:
-        yield "expired_fields", 0
+        yield "expired_fields", statistics.expired_fields
     yield "expired_stale_perc", "0.00"
     if is_valkey:
         yield "expired_keys_with_volatile_items_stale_perc", "0.00"
     yield "expired_time_cap_reached_count", 0
-    yield from (("expire_cycle_cpu_milliseconds", 0), ("evicted_keys", 0), ("evicted_clients", 0))
+    yield from (
+        ("expire_cycle_cpu_milliseconds", 0),
+        ("evicted_keys", engine.statistics.evicted_keys),
+        ("evicted_clients", engine.statistics.evicted_clients),
+    )
     if is_valkey:
         yield "evicted_scripts", 0
     yield from (("total_eviction_exceeded_time", 0), ("current_eviction_exceeded_time", 0))
@@ -241,7 +263,9 @@ def _turnover(engine: Engine) -> Fields:
     yield from (("slave_expires_tracked_keys", 0), ("active_defrag_hits", 0), ("active_defrag_misses", 0))
     yield from (("active_defrag_key_hits", 0), ("active_defrag_key_misses", 0))
     yield from (("total_active_defrag_time", 0), ("current_active_defrag_time", 0))
-    yield from (("tracking_total_keys", 0), ("tracking_total_items", 0), ("tracking_total_prefixes", 0))
+    tracking = engine.tracking
+    yield from (("tracking_total_keys", tracking.total_keys), ("tracking_total_items", tracking.total_items))
+    yield "tracking_total_prefixes", tracking.total_prefixes
 
 
 def _work(engine: Engine) -> Fields:
@@ -261,19 +285,50 @@ def _work(engine: Engine) -> Fields:
     if engine.version.redis >= (7, 2):
         yield from (("eventloop_cycles", 0), ("eventloop_duration_sum", 0), ("eventloop_duration_cmd_sum", 0))
         yield from (("instantaneous_eventloop_cycles_per_sec", 0), ("instantaneous_eventloop_duration_usec", 0))
-        yield from ((f"acl_access_denied_{what}", 0) for what in ("auth", "cmd", "key", "channel"))
-    if is_valkey:
-        yield from (("acl_access_denied_tls_cert", 0), ("acl_access_denied_db", 0))
+        denied = statistics.access_denied
+        yield from (("acl_access_denied_auth", denied["auth"]), ("acl_access_denied_cmd", denied["command"]))
+        yield from (("acl_access_denied_key", denied["key"]), ("acl_access_denied_channel", denied["channel"]))
+        if is_valkey:
+            yield from (("acl_access_denied_tls_cert", 0), ("acl_access_denied_db", denied["database"]))
 
 
 def _replication(engine: Engine) -> Fields:
-    yield from (("role", "master"), ("connected_slaves", 0))
+    replication, config = engine.replication, engine.config
+    if replication.master is None:
+        yield "role", "master"
+    else:
+        yield from _followed(engine, replication.master)
+    yield "connected_slaves", len(replication.replicas)
+    if config.min_replicas_to_write and config.min_replicas_max_lag:
+        yield "min_slaves_good_slaves", replication.good_replicas()
+    for index, (session, replica) in enumerate(replication.replicas.items()):
+        lag = engine.second - replica.last_seen // 1000
+        place = f"ip={replica_address(session)},port={replica.port}"
+        kind = ",type=replica" if engine.version.is_valkey else ""
+        yield f"slave{index}", f"{place},state=online,offset={replica.acknowledged},lag={lag}{kind}"
     if engine.version.is_valkey:
         yield "replicas_waiting_psync", 0
-    yield from (("master_failover_state", "no-failover"), ("master_replid", engine.replication_id))
-    yield from (("master_replid2", "0" * 40), ("master_repl_offset", 0), ("second_repl_offset", -1))
-    yield from (("repl_backlog_active", 0), ("repl_backlog_size", engine.config.repl_backlog_size))
-    yield from (("repl_backlog_first_byte_offset", 0), ("repl_backlog_histlen", 0))
+    yield from (("master_failover_state", "no-failover"), ("master_replid", replication.id))
+    yield from (("master_replid2", replication.former_id), ("master_repl_offset", replication.offset))
+    yield from (("second_repl_offset", replication.former_end), ("repl_backlog_active", int(replication.has_stream)))
+    yield "repl_backlog_size", config.repl_backlog_size
+    first, length = replication.backlog_range()
+    yield from (("repl_backlog_first_byte_offset", first), ("repl_backlog_histlen", length))
+
+
+def _followed(engine: Engine, master: Master) -> Fields:
+    """What a replica says of its master."""
+    config, is_up = engine.config, master.state == CONNECTED
+    yield from (("role", "slave"), ("master_host", master.host.decode(errors="surrogateescape")))
+    yield from (("master_port", master.port), ("master_link_status", "up" if is_up else "down"))
+    yield from (("master_last_io_seconds_ago", -1), ("master_sync_in_progress", 0))
+    yield from (("slave_read_repl_offset", max(master.offset, 0)), ("slave_repl_offset", max(master.offset, 0)))
+    if engine.version.is_valkey:
+        yield from (("replicas_repl_buffer_size", 0), ("replicas_repl_buffer_peak", 0))
+    if not is_up:
+        yield "master_link_down_since_seconds", -1
+    yield from (("slave_priority", config.replica_priority), ("slave_read_only", int(config.replica_read_only)))
+    yield "replica_announced", int(config.replica_announced)
 
 
 def _cpu(engine: Engine) -> Fields:
@@ -339,7 +394,7 @@ def _keyspace(engine: Engine) -> Fields:
         if database.data:
             figures = f"keys={len(database.data)},expires={len(database.expires)},avg_ttl={_average_ttl(database)}"
             if engine.version.is_valkey:
-                figures += ",keys_with_volatile_items=0"
+                figures += f",keys_with_volatile_items={field_expiry.count_keys(database)}"
             yield f"db{database.number}", figures
 
 

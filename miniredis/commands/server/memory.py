@@ -1,4 +1,4 @@
-"""MEMORY: what keys would take in Redis, and what this process takes."""
+"""MEMORY: what keys would take in Redis, and what this process takes of the machine."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Final
 
 from miniredis.commands.help import subcommand_help
 from miniredis.commands.server.info import share
-from miniredis.commands.server.memory_usage import database_overhead
-from miniredis.commands.server.memory_usage import memory_usage as usage_of
-from miniredis.commands.server.process import MEMORY_AT_START, peak_memory, resident_memory
+from miniredis.commands.server.process import resident_memory
 from miniredis.engine import errors
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import Variant, command, container, key_range
 from miniredis.engine.engine import Engine
+from miniredis.engine.memory import STARTUP
+from miniredis.engine.memory_usage import database_overhead
+from miniredis.engine.memory_usage import memory_usage as usage_of
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Reply, Verbatim
 
@@ -47,7 +48,7 @@ def memory_usage(client: Session, argv: list[bytes]) -> Reply:
         if samples < 0:
             raise errors.syntax_error()
         position += 2
-    value = client.db.peek(argv[2])
+    value = client.db.data.get(argv[2])  # also one that has expired, if nobody has met it since
     return None if value is None else usage_of(argv[2], value, samples)
 
 
@@ -62,8 +63,8 @@ def memory_usage(client: Session, argv: list[bytes]) -> Reply:
 )
 def memory_stats(client: Session, argv: list[bytes]) -> Reply:
     engine = client.engine
-    used, startup = resident_memory(), MEMORY_AT_START
-    peak = max(peak_memory(), used)
+    used, startup, resident = engine.memory.used(), STARTUP, resident_memory()
+    peak = engine.memory.peak
     tables = _tables(engine)
     overhead = startup + sum(sum(figures.values()) for figures in tables.values())
     is_valkey = engine.version.is_valkey
@@ -96,7 +97,7 @@ def memory_stats(client: Session, argv: list[bytes]) -> Reply:
         b"peak.percentage": share(used, peak),
         b"allocator.allocated": used,
         b"allocator.active": used,
-        b"allocator.resident": used,
+        b"allocator.resident": resident,
     }
     if is_valkey:
         reply[b"allocator.muzzy"] = 0
@@ -156,7 +157,8 @@ def memory_doctor(client: Session, argv: list[bytes]) -> Reply:
     variants=[Variant(valkey_since="8.0.0", flags="loading")],
 )
 def memory_malloc_stats(client: Session, argv: list[bytes]) -> Reply:
-    return Verbatim(b"Stats not supported for the current allocator")
+    text = b"Stats not supported for the current allocator"
+    return text if client.engine.version.is_valkey else Verbatim(text)
 
 
 @command(

@@ -21,6 +21,7 @@ def monitor(client: Session, argv: list[bytes]) -> Reply:
     if client.monitoring:
         return NO_REPLY
     client.engine.monitors[client] = None
+    client.engine.update_observed()
     client.monitoring = True
     client.update_gate()
     return OK

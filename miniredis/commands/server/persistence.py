@@ -1,7 +1,7 @@
 """Saving: SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE.
 
-They answer as Redis does and keep the figures (:mod:`miniredis.engine.persistence`), but there is no file behind them
-yet.
+The RDB file is written before any of them answers (see :mod:`miniredis.engine.persistence`). There is no append-only
+file: BGREWRITEAOF answers as Redis does and writes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,12 @@ from miniredis.resp.types import OK, Error, Reply, SimpleString
     flags="admin noscript no_async_loading no_multi",
 )
 def save(client: Session, argv: list[bytes]) -> Reply:
-    client.engine.persistence.save()
+    persistence = client.engine.persistence
+    persistence.saves += 1
+    try:
+        persistence.save()
+    except OSError:
+        raise Error("ERR") from None
     return OK
 
 
@@ -49,8 +54,7 @@ def bgsave(client: Session, argv: list[bytes]) -> Reply:
             raise Error("ERR Background saving is currently not in progress or scheduled")
         if len(argv) > 2 or option != b"schedule":
             raise errors.syntax_error()
-    persistence.background_saves += 1
-    persistence.save()
+    persistence.save_in_background()
     return SimpleString(b"Background saving started")
 
 

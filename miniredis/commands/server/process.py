@@ -1,14 +1,15 @@
 """What the operating system says about this process and the machine. Read when asked for, never on a command's path.
 
-An engine cannot tell which part of the process's memory is its own: inside a test, most of it is not. So where Redis
-reports what its allocator handed out, the resident memory of the process is reported. What a system does not tell is 0.
+An engine cannot tell which part of the process's memory is its own: inside a test, most of it is not. So only where
+Redis reports its resident memory, that of the process is reported (what its dataset takes is reckoned, see
+:mod:`miniredis.engine.memory`). What a system does not tell is 0.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 try:
     import resource
@@ -22,10 +23,10 @@ def resident_memory() -> int:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
-        return peak_memory()
+        return _peak_memory()
 
 
-def peak_memory() -> int:
+def _peak_memory() -> int:
     """The most of it that there ever was, in bytes."""
     if resource is None:
         return 0
@@ -56,7 +57,3 @@ def cpu_times() -> dict[str, CpuTimes]:
     whose = {"": resource.RUSAGE_SELF, "_children": resource.RUSAGE_CHILDREN, "_main_thread": own_thread}
     usages = {suffix: resource.getrusage(who) for suffix, who in whose.items()}
     return {suffix: CpuTimes(usage.ru_stime, usage.ru_utime) for suffix, usage in usages.items()}
-
-
-MEMORY_AT_START: Final = resident_memory()
-"""The resident memory before the first key: what Redis calls startup memory."""

@@ -1,7 +1,6 @@
-"""Replication as a server without replicas sees it: ROLE, REPLICAOF, WAIT, WAITAOF, FAILOVER, REPLCONF, PSYNC.
+"""Replication as clients see it: ROLE, WAIT, WAITAOF, REPLICAOF, FAILOVER.
 
-An engine is always a primary with no replica, so WAIT waits until its time is over and FAILOVER has nobody to turn to.
-Making it a replica of somebody, or attaching one to it, is refused.
+FAILOVER never has anybody to turn to: no replica of this server is ever asked to take over.
 """
 
 from __future__ import annotations
@@ -10,8 +9,10 @@ from miniredis.engine import errors
 from miniredis.engine.arguments import int32, integer, integer_in_range, positive_integer
 from miniredis.engine.blocking import Blocked
 from miniredis.engine.command import Variant, command
+from miniredis.engine.master import follow, unfollow
+from miniredis.engine.replication import Awaited
 from miniredis.engine.session import Session
-from miniredis.resp.types import OK, Error, Reply
+from miniredis.resp.types import OK, Error, Reply, SimpleString
 
 
 @command(
@@ -25,7 +26,21 @@ from miniredis.resp.types import OK, Error, Reply
     categories="admin dangerous",
 )
 def role(client: Session, argv: list[bytes]) -> Reply:
-    return [b"master", 0, []]
+    replication = client.engine.replication
+    master = replication.master
+    if master is not None:
+        return [b"slave", master.host, master.port, master.state.encode(), master.offset]
+    replicas = [
+        [replica_address(session).encode(), b"%d" % replica.port, b"%d" % replica.acknowledged]
+        for session, replica in replication.replicas.items()
+    ]
+    return [b"master", replication.offset, replicas]
+
+
+def replica_address(session: Session) -> str:
+    """Where others find the replica *session*: the host that it says, or else that of its connection."""
+    assert session.replica is not None
+    return session.replica.address or session.address.rpartition(":")[0].strip("[]")
 
 
 @command(
@@ -40,9 +55,14 @@ def role(client: Session, argv: list[bytes]) -> Reply:
 )
 def replicaof(client: Session, argv: list[bytes]) -> Reply:
     if argv[1].lower() == b"no" and argv[2].lower() == b"one":
+        unfollow(client.engine)
         return OK
-    integer_in_range(argv[2], 0, 65535, "ERR Invalid master port")
-    raise Error("ERR this server cannot be a replica")
+    if client.is_replica:
+        raise Error("ERR Command is not valid when client is a replica.")
+    port = integer_in_range(argv[2], 0, 65535, "ERR Invalid master port")
+    if not follow(client.engine, argv[1], port):
+        return SimpleString(b"OK Already connected to specified master")
+    return OK
 
 
 @command(
@@ -76,11 +96,10 @@ def slaveof(client: Session, argv: list[bytes]) -> Reply:
     variants=[Variant(until="7.2.0", flags="noscript")],
 )
 def wait(client: Session, argv: list[bytes]) -> Reply:
+    _check_is_master(client, "WAIT")
     replicas = integer(argv[1])
     milliseconds = _timeout(argv[2])
-    if _as_c_int(replicas) <= 0:
-        return 0
-    return client.engine.block(Blocked(client, "wait", timeout_reply=0), milliseconds)
+    return _wait(client, Awaited(_as_c_int(replicas), client.write_offset), milliseconds)
 
 
 @command(
@@ -98,16 +117,38 @@ def wait(client: Session, argv: list[bytes]) -> Reply:
     tips=["request_policy:all_shards", "response_policy:agg_min"],
 )
 def waitaof(client: Session, argv: list[bytes]) -> Reply:
+    _check_is_master(client, "WAITAOF")
     local = integer_in_range(argv[1], 0, 1)
     replicas = positive_integer(argv[2])
     milliseconds = _timeout(argv[3])
     is_logging = client.engine.config.appendonly
     if local and not is_logging:
         raise Error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
-    reached = [int(is_logging), 0]
-    if _as_c_int(replicas) <= 0:
-        return reached
-    return client.engine.block(Blocked(client, "wait", timeout_reply=reached), milliseconds)
+    awaited = Awaited(_as_c_int(replicas), client.write_offset, fsynced=True, is_local=is_logging)
+    return _wait(client, awaited, milliseconds)
+
+
+def _check_is_master(client: Session, name: str) -> None:
+    engine = client.engine
+    if engine.replication.master is not None:
+        since = "" if engine.version.is_valkey else " since Redis 4.0"
+        writable = f"{since} if a replica is configured to be writable (which is not the default)"
+        raise Error(
+            f"ERR {name} cannot be used with replica instances. Please also note that"
+            f"{writable if name == 'WAIT' else ''} writes to replicas are just local and are not propagated."
+        )
+
+
+def _wait(client: Session, awaited: Awaited, milliseconds: int) -> Reply:
+    """The answer to *awaited*, now or when enough replicas have acknowledged or the time is over."""
+    replication = client.engine.replication
+    count = replication.count(awaited.offset, fsynced=awaited.fsynced)
+    if count >= awaited.replicas:
+        return awaited.reply(count)
+    reply = client.engine.block(Blocked(client, "wait", timeout_reply=awaited.reply(count)), milliseconds)
+    if isinstance(reply, Blocked):
+        replication.wait(reply, awaited)
+    return reply
 
 
 def _as_c_int(number: int) -> int:
@@ -150,52 +191,6 @@ def failover(client: Session, argv: list[bytes]) -> Reply:
         elif option != b"force":
             raise errors.syntax_error()
         position += 1
+    if client.engine.replication.master is not None:
+        raise Error("ERR FAILOVER is not valid when server is a replica.")
     raise Error("ERR FAILOVER requires connected replicas.")
-
-
-@command(
-    "REPLCONF",
-    arity=-1,
-    summary="An internal command for configuring the replication stream.",
-    since="3.0.0",
-    group="server",
-    complexity="O(1)",
-    flags="admin noscript loading stale allow_busy",
-    doc_flags=["syscmd"],
-)
-def replconf(client: Session, argv: list[bytes]) -> Reply:
-    if len(argv) % 2 == 0:
-        raise errors.syntax_error()
-    for option, value in zip(argv[1::2], argv[2::2], strict=True):
-        match option.lower():
-            case b"listening-port":
-                int32(value)
-            case b"ip-address" | b"capa" | b"ack" | b"getack" | b"rdb-only" | b"rdb-filter-only":
-                continue
-            case _:
-                raise Error(b"ERR Unrecognized REPLCONF option: %b" % errors.until_nul(option))
-    return OK
-
-
-@command(
-    "PSYNC replicationid offset",
-    arity=-3,
-    summary="An internal command used in replication.",
-    since="2.8.0",
-    group="server",
-    flags="admin noscript no_async_loading no_multi",
-)
-def psync(client: Session, argv: list[bytes]) -> Reply:
-    raise Error("ERR this server has no replicas")
-
-
-@command(
-    "SYNC",
-    arity=1,
-    summary="An internal command used in replication.",
-    since="1.0.0",
-    group="server",
-    flags="admin noscript no_async_loading no_multi",
-)
-def sync(client: Session, argv: list[bytes]) -> Reply:
-    raise Error("ERR this server has no replicas")

@@ -43,10 +43,16 @@ def shutdown(client: Session, argv: list[bytes]) -> Reply:
         if len(options) > 1:
             raise errors.syntax_error()
         raise Error("ERR No shutdown in progress.")  # it never takes time: there are no replicas to wait for
+    if engine.busy is not None and b"nosave" not in options:
+        raise engine.busy.error()
     if engine.on_shutdown is None:
         raise Error("ERR Errors trying to SHUTDOWN. Check logs.")
     if b"save" in options or (engine.config.save and b"nosave" not in options):
-        engine.persistence.save()
+        try:
+            engine.persistence.save()
+        except OSError:
+            if b"force" not in options:
+                raise Error("ERR Errors trying to SHUTDOWN. Check logs.") from None
     client.closing = True
     engine.on_shutdown()
     return NO_REPLY

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from miniredis.engine.keyspace import Database
 from miniredis.engine.values import EMBEDDED_STRING_LIMIT, Value, encoding, is_string, string_bytes
 from miniredis.structures.hash import Hash
 from miniredis.structures.list import List
 from miniredis.structures.quicklist import entry_sizes
+from miniredis.structures.radix_tree import radix_tree_nodes
 from miniredis.structures.set import Set
 from miniredis.structures.sorted_set import SortedSet
+from miniredis.structures.stream import Stream
+
+if TYPE_CHECKING:
+    from miniredis.engine.keyspace import Database
 
 T = TypeVar("T")
 
@@ -33,9 +37,15 @@ SKIPLIST_NODE: Final = 48
 """A node of the most frequent height."""
 LISTPACK_FRAME: Final = 7
 INTSET_FRAME: Final = 8
-STREAM: Final = 600
+STREAM: Final = 80
 STREAM_NODE: Final = 4096
-"""Redis reserves as much for a node, whatever ``stream-node-max-bytes`` says."""
+"""What Redis reserves for the node of a stream that is being filled; it gives back what is left over later."""
+RADIX_TREE_NODE: Final = 4 + 30 * 8
+"""What Redis reckons for a node on average."""
+RADIX_TREE_KEY: Final = 16
+GROUP: Final = 40
+CONSUMER: Final = 24
+PENDING_ENTRY: Final = 24
 
 
 def memory_usage(key: bytes, value: Value, samples: int) -> int:
@@ -46,8 +56,8 @@ def memory_usage(key: bytes, value: Value, samples: int) -> int:
 def database_overhead(database: Database) -> tuple[int, int]:
     """The bytes of a database's two tables, of keys and of times to live, without keys and values."""
     keys, expires = len(database.data), len(database.expires)
-    main = keys * (DICT_ENTRY + OBJECT) + _slots(keys) * DICT_SLOT if keys else 0
-    return main, expires * DICT_ENTRY + _slots(expires) * DICT_SLOT if expires else 0
+    main = keys * (DICT_ENTRY + OBJECT) + slots(keys) * DICT_SLOT if keys else 0
+    return main, expires * DICT_ENTRY + slots(expires) * DICT_SLOT if expires else 0
 
 
 def allocated(size: int) -> int:
@@ -67,9 +77,8 @@ def _content(value: Value, samples: int) -> int:
     if isinstance(value, List):
         if value.encoding == "listpack":
             return _listpack(value)
-        nodes = list(value.nodes())
-        sampled = nodes if samples == 0 else nodes[:samples]
-        return QUICKLIST + _scaled((QUICKLIST_NODE + _listpack(elements) for elements, _ in sampled), len(nodes))
+        nodes = _some(value.nodes(), samples)
+        return QUICKLIST + _scaled((QUICKLIST_NODE + _listpack(elements) for elements, _ in nodes), value.node_count)
     if isinstance(value, Set):
         if value.encoding == "intset":
             return allocated(INTSET_FRAME + count * intset_width(value))
@@ -87,7 +96,28 @@ def _content(value: Value, samples: int) -> int:
             return _listpack(text for member, score in value for text in (member, b"%.17g" % score))
         sizes = (_sds(member) + DICT_ENTRY + SKIPLIST_NODE for member, _ in _some(value, samples))
         return SKIPLIST + _dict(count) + _scaled(sizes, count)
-    return STREAM + STREAM_NODE * -(-count // 100)
+    assert isinstance(value, Stream)
+    return _stream(value, samples)
+
+
+def _stream(stream: Stream, samples: int) -> int:
+    size = STREAM + _radix_tree([node.master_id for node in stream.nodes])
+    if stream.nodes:
+        *full, last = (allocated(node.listpack_size) for node in stream.nodes)
+        last = max(last, STREAM_NODE)
+        if samples and len(stream.nodes) > samples:
+            size += sum(full[:samples]) // samples * len(full) + last
+        else:
+            size += sum(full) + last
+    for group in stream.groups.values():
+        size += GROUP + _radix_tree(list(group.pending)) + len(group.pending) * PENDING_ENTRY
+        for consumer in group.consumers.values():
+            size += CONSUMER + len(consumer.name) + _radix_tree(list(consumer.pending))
+    return size
+
+
+def _radix_tree(ids: list[int]) -> int:
+    return len(ids) * RADIX_TREE_KEY + radix_tree_nodes(ids) * RADIX_TREE_NODE
 
 
 def _string_content(value: Value) -> int:
@@ -118,13 +148,13 @@ def intset_width(members: Iterable[bytes]) -> int:
     return 2 if bits <= 16 else 4 if bits <= 32 else 8
 
 
-def _slots(count: int) -> int:
+def slots(count: int) -> int:
     """The slots of a hash table with *count* entries."""
     return max(4, 1 << (count - 1).bit_length())
 
 
 def _dict(count: int) -> int:
-    return DICT + _slots(count) * DICT_SLOT
+    return DICT + slots(count) * DICT_SLOT
 
 
 def _some(elements: Iterable[T], samples: int) -> Iterable[T]:

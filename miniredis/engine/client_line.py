@@ -1,33 +1,32 @@
 """How a client is described: the lines of CLIENT LIST and CLIENT INFO.
 
-Which fields there are, and their order, is each version's. Memory is not counted here per client: buffers are told as
-they are, and the rest is what a fresh connection has in Redis.
+Which fields there are, and their order, is each version's. Buffers are told as Redis would have them
+(:mod:`miniredis.engine.client_buffers`).
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 from miniredis.engine import errors
+from miniredis.engine.client_buffers import measure
 from miniredis.engine.session import Session
-
-REPLY_BUFFER: Final = 1024
-"""Bytes that Redis sets aside for the replies of a client that asks for little."""
-
-FOOTPRINT: Final = 774
-"""Bytes that Redis needs for a client besides its buffers."""
 
 
 def flags(client: Session) -> str:
     """The letters that tell the state of *client*; ``N`` when there is nothing to tell."""
+    tracking = client.tracking
     letters = (
         ("O", client.monitoring),
+        ("S", client.is_replica),
         ("P", client.is_subscribed),
         ("x", client.transaction is not None),
         ("b", client.blocked is not None),
+        ("t", tracking is not None),
+        ("R", tracking is not None and tracking.is_broken),
+        ("B", tracking is not None and tracking.broadcasts),
         ("d", client.watch_broken),
         ("c", client.closing),
         ("U", client.unix_socket),
+        ("r", client.reads_from_replica),
         ("e", client.no_evict),
         ("T", client.no_touch),
         ("I", client.import_source),
@@ -42,6 +41,8 @@ def capabilities(client: Session) -> str:
 
 def is_of_type(client: Session, kind: str) -> bool:
     """Whether *client* is ``normal``, ``pubsub``, ``replica`` or ``primary``."""
+    if client.is_replica:
+        return kind == "replica"
     return kind == ("pubsub" if client.is_subscribed else "normal")
 
 
@@ -49,10 +50,11 @@ def describe(client: Session, argv: list[bytes] | None = None) -> bytes:
     """*client* in one line; *argv* is the command that it is running, if that is known."""
     engine = client.engine
     version = engine.version
-    queue = client.transaction.queue if client.transaction is not None else []
     buffered, unsent = client.query_buffer(), client.output_buffer()
-    argv_memory = sum(map(len, argv or ()))
-    queue_memory = sum(len(word) + 8 for _, queued in queue for word in queued)
+    if argv is not None and not version.is_valkey:
+        # Redis executes a request while it stands in the query buffer; Valkey parses one that comes alone out of it.
+        buffered = max(buffered, _request_size(argv))
+    memory = measure(client, argv)
     fields: dict[str, object] = {
         "id": client.id,
         "addr": client.address,
@@ -70,19 +72,19 @@ def describe(client: Session, argv: list[bytes] | None = None) -> bytes:
         "multi": _queue_length(client),
         **({"watch": len(client.watched)} if version.is_valkey else {}),
         "qbuf": buffered,
-        "qbuf-free": 0,
-        "argv-mem": argv_memory,
-        "multi-mem": queue_memory,
-        "rbs": REPLY_BUFFER,
-        "rbp": 0,
-        "obl": 0,
-        "oll": int(unsent > 0),
-        "omem": unsent,
-        "tot-mem": FOOTPRINT + REPLY_BUFFER + buffered + unsent + argv_memory + queue_memory,
+        "qbuf-free": max(memory.query_capacity - buffered, 0),
+        "argv-mem": memory.argv,
+        "multi-mem": memory.queue,
+        "rbs": client.buffers.reply_size,
+        "rbp": client.buffers.reply_peak,
+        "obl": 0 if memory.output_nodes else unsent,
+        "oll": memory.output_nodes,
+        "omem": memory.output,
+        "tot-mem": memory.total,
         "events": "rw" if unsent else "r",
         "cmd": client.last_command,
-        "user": _c_string(client.user),
-        "redir": -1,
+        "user": _c_string(client.user.name),
+        "redir": -1 if client.tracking is None else client.tracking.redirect,
         "resp": client.protocol,
     }
     if version.redis >= (7, 2):
@@ -90,6 +92,11 @@ def describe(client: Session, argv: list[bytes] | None = None) -> bytes:
     if version.is_valkey:
         fields |= {"tot-net-in": 0, "tot-net-out": 0, "tot-cmds": 0}
     return " ".join(f"{name}={value}" for name, value in fields.items()).encode("latin-1")
+
+
+def _request_size(argv: list[bytes]) -> int:
+    """The bytes in which a client library sends *argv*."""
+    return sum(len(b"$%d\r\n%b\r\n" % (len(word), word)) for word in argv) + len(b"*%d\r\n" % len(argv))
 
 
 def _queue_length(client: Session) -> int:

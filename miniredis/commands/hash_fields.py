@@ -1,0 +1,37 @@
+"""What commands on hashes share: which fields are to be seen, and what becomes of those whose time has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from miniredis.engine import notifications
+from miniredis.engine.session import Session
+from miniredis.structures.hash import Hash
+
+
+def visible_fields(client: Session, value: Hash) -> dict[bytes, bytes]:
+    """The fields of *value* that a client sees, with their values: to be read only."""
+    return value.fields if value.expiries is None else value.live(client.engine.now)
+
+
+def write_or_create(client: Session, key: bytes) -> Hash:
+    """The hash at *key*, to be changed; made if there is none."""
+    value = client.db.write_as(key, Hash)
+    if value is None:
+        value = Hash()
+        client.db.add(key, value)
+    return value
+
+
+def remove_past(client: Session, key: bytes, value: Hash, fields: Iterable[bytes]) -> int:
+    """Remove those of *fields* whose time has passed: a command is about to bring them in anew. How many there were."""
+    if value.expiries is None:
+        return 0
+    engine = client.engine
+    past = {field for field in fields if value.is_past(field, engine.now)}
+    for field in past:
+        value.remove(field)
+    if past:
+        engine.statistics.expired_fields += len(past)
+        client.db.notify(notifications.HASH, b"hexpired", key)
+    return len(past)

@@ -1,0 +1,159 @@
+"""The world that scripts live in: the globals that Redis leaves them, none of which they can change.
+
+One script's globals must not leak into the next. So every table that can be reached from the globals is read-only,
+their metatables included; reading a global that is not there is an error, and so a misspelt ``local`` is one as well.
+What a server does not have here it had once (``setfenv``), or has in Lua alone (``print``, ``os``, ``debug``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import process_time
+from typing import TYPE_CHECKING, Any, Final
+
+from miniredis.engine.scripting.conversions import error_table
+from miniredis.engine.scripting.redis_library import RedisLibrary
+from miniredis.lua.arguments import library_error
+from miniredis.lua.base_library import open_base_library, plain_text, protected_call
+from miniredis.lua.bit import open_bit_library
+from miniredis.lua.cjson import open_cjson_library
+from miniredis.lua.cmsgpack import open_cmsgpack_library
+from miniredis.lua.math_library import open_math_library
+from miniredis.lua.numbers import format_number
+from miniredis.lua.positions import caller_of_library, library_function
+from miniredis.lua.runtime import State
+from miniredis.lua.string_library import open_string_library
+from miniredis.lua.struct_library import open_struct_library
+from miniredis.lua.table_library import open_table_library
+from miniredis.lua.values import MISSING, ReadOnlyTable, Table, Value
+
+if TYPE_CHECKING:
+    from miniredis.engine.scripting.running import Runner
+
+GLOBALS: Final = frozenset(
+    b"_G _VERSION assert bit cjson cmsgpack collectgarbage coroutine error gcinfo getmetatable ipairs load loadstring "
+    b"math next pairs pcall rawequal rawget rawset select setmetatable string struct table tonumber tostring type "
+    b"unpack xpcall".split()
+)
+"""What of Lua and of Redis's own libraries scripts may use."""
+
+
+CHANGING: Final = frozenset(("KEYS", "ARGV"))
+"""The globals that are others for each run."""
+
+
+def new_state(runner: Runner) -> State:
+    """A state with the libraries, nothing in it protected yet. ``redis`` is the caller's to add."""
+    state = State()
+    open_base_library(state)
+    open_string_library(state)
+    open_table_library(state)
+    open_math_library(state, lambda: runner.random)
+    for open_library in (open_cjson_library, open_struct_library, open_cmsgpack_library, open_bit_library):
+        open_library(state)
+    content = state.globals.hash
+    for name in content.keys() - GLOBALS:
+        del content[name]
+    content[b"pcall"] = _pcall(state)
+    if runner.engine.version.is_valkey:
+        content[b"os"] = Table({b"clock": clock})
+    state.interrupt = runner.interrupt
+    state.changing_globals = CHANGING
+    return state
+
+
+def script_state(runner: Runner) -> State:
+    """The state of EVAL."""
+    state = new_state(runner)
+    library = RedisLibrary(runner)
+    table = library.table()
+    library.add_debugging(table)
+    add_redis(state, runner, table)
+    state.globals.hash[b"__redis__err__handler"] = error_handler
+    if runner.engine.version.is_valkey:
+        state.globals.hash[b"__server__err__handler"] = error_handler
+    state.globals.meta = missing_is_error()
+    protect(state.globals, state.string_metatable)
+    return state
+
+
+def add_redis(state: State, runner: Runner, table: Table) -> None:
+    """Put ``redis`` among the globals, which Valkey calls ``server`` as well."""
+    state.globals.hash[b"redis"] = table
+    if runner.engine.version.is_valkey:
+        state.globals.hash[b"server"] = table
+
+
+def protect(*tables: Table | None) -> None:
+    """Make *tables* read-only, with all that can be reached from them."""
+    unprotected = [table for table in tables if table is not None]
+    while unprotected:
+        table = unprotected.pop()
+        if table.__class__ is ReadOnlyTable:
+            continue
+        table.__class__ = ReadOnlyTable
+        unprotected += [value for value in table.hash.values() if isinstance(value, Table)]
+        if table.meta is not None:
+            unprotected.append(table.meta)
+
+
+def missing_is_error() -> Table:
+    """A metatable by which reading what is not there is an error."""
+    return Table({b"__index": _missing_global})
+
+
+@library_function
+def _missing_global(_: Value = MISSING, name: Value = MISSING, *rest: Value) -> Value:
+    if name is MISSING or rest:
+        raise library_error("Wrong number of arguments to luaProtectedTableError")
+    if name.__class__ not in (bytes, float):
+        raise library_error("Second argument to luaProtectedTableError must be a string or number")
+    text = format_number(name) if isinstance(name, float) else bytes(name)
+    raise library_error(b"Script attempted to access nonexistent global variable '%b'" % text.partition(b"\0")[0])
+
+
+def _pcall(state: State) -> Callable[..., Value]:
+    """``pcall`` as scripts knew it before errors were tables: it gives the text of one that has a text."""
+
+    @library_function
+    def pcall(*arguments: Value) -> Value:
+        if not arguments:
+            return (False, b"attempt to call a boolean value")  # what Redis has put on the stack for the result
+        values = protected_call(state, *arguments)
+        if values[0] is False and isinstance(values[1], Table):
+            text = state.operations.index(values[1], b"err")
+            return (False, text) if text.__class__ in (bytes, float) else (False, values[1], text)
+        return values
+
+    return pcall
+
+
+@library_function
+def error_handler(error: Value = MISSING, *_: Value) -> Value:
+    """What Redis has every error go through: a table with the place in it. Scripts can call it as well."""
+    table = error if isinstance(error, Table) else error_table(b"ERR " + value_text(error))
+    place = caller_of_library()
+    if place is not None:
+        table.hash[b"source"], table.hash[b"line"] = place
+    return table
+
+
+@library_function
+def clock(*_: Value) -> Value:
+    """``os.clock``."""
+    return process_time()
+
+
+def value_text(value: Value) -> bytes:
+    """``tostring``, but for metatables."""
+    if value is MISSING:
+        return b"nil"
+    return format_number(value) if value.__class__ is float else plain_text(value)
+
+
+def described(table: Table, state: State, field: bytes) -> Value:
+    """``table[field]`` if it is a text or a number, as text; else None."""
+    value: Any = table.hash.get(field) if table.meta is None else state.operations.index(table, field)
+    if value.__class__ is float:
+        return format_number(value)
+    return value if value.__class__ is bytes else None

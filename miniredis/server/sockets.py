@@ -1,0 +1,319 @@
+"""The sockets of clients, watched together: an epoll of their own, which the event loop watches as one socket.
+
+asyncio gives every socket that has something to say an entry in its list of what is ready, a handle and a context to
+run in. For a client that sends forty bytes and waits for seven this costs more than its command. Here one callback of
+the loop serves all clients that are ready, and for each of them there is a look-up, a ``recv``, and, as soon as the
+reply is known, a ``send``. Who is not read for being slow, or has bytes left to take, costs what it costs in asyncio.
+
+:class:`SocketTransport` keeps the contract of ``asyncio.Transport``, so that a protocol need not know which of the two
+it has: TLS, and systems without epoll, have asyncio's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+HAS_EPOLL: Final = hasattr(select, "epoll")
+
+_AT_ONCE: Final = 128
+"""Clients that are served before the event loop has its turn."""
+
+_MOMENT: Final = 0.001
+"""Seconds: what epoll can wait at least, and twenty times what a client takes to send its next request."""
+
+_ROUNDS: Final = 8
+"""How often clients are waited for before the event loop has its turn."""
+
+_READ_SIZE: Final = 1 << 14
+"""Bytes that a client is expected to send at most at a time; who sends more is read in larger portions."""
+
+_LARGEST_READ: Final = 1 << 20
+
+_HIGH_WATER: Final = 1 << 16
+"""Bytes left to take, from which on a client is slow; it is no longer from a quarter of them on."""
+
+_IN: Final = 1
+_OUT: Final = 4
+if HAS_EPOLL:
+    assert (select.EPOLLIN, select.EPOLLOUT) == (_IN, _OUT)  # so that they can be constants
+
+
+class Sockets:
+    """The sockets that *loop* watches by one epoll, until ``close()``.
+
+    Where nobody else needs the loop, *may_stay* tells whether nothing is to be done there at the moment: then clients
+    who send again at once are served without a turn of it between. A turn costs what two commands do.
+    """
+
+    __slots__ = ("_loop", "_may_stay", "epoll", "transports")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, may_stay: Callable[[], bool] | None = None) -> None:
+        self._loop = loop
+        self._may_stay = may_stay
+        self.epoll = select.epoll()
+        self.transports: dict[int, SocketTransport] = {}
+        loop.add_reader(self.epoll, self._serve)
+
+    def welcome(self, client: socket.socket, new_protocol: Callable[[], asyncio.Protocol]) -> None:
+        """Give a new protocol the accepted, non-blocking socket *client*. Raises ``OSError`` if it is gone already."""
+        if client.family != socket.AF_UNIX:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        protocol = new_protocol()
+        transport = SocketTransport(self._loop, self, client, protocol)
+        protocol.connection_made(transport)
+        transport.resume_reading()
+
+    def renew(self) -> None:
+        """Be ready to be called while a call is under way, which asyncio lets no callback be."""
+        self._loop.remove_reader(self.epoll)
+        self._loop.add_reader(self.epoll, self._serve)
+
+    def close(self) -> None:
+        """Watch nothing any more. The transports have to be closed before."""
+        self._loop.remove_reader(self.epoll)
+        self.epoll.close()
+
+    def _serve(self) -> None:
+        """Serve who is ready, and where the loop is ours, who is ready a moment later."""
+        find = self.transports.get
+        poll = self.epoll.poll
+        ready = poll(0, _AT_ONCE)
+        for _ in range(_ROUNDS):
+            for descriptor, events in ready:
+                transport = find(descriptor)
+                if transport is not None:  # else somebody before it in the list has ended it
+                    transport.act(events)
+            if self._may_stay is None or not self._may_stay():
+                return
+            ready = poll(_MOMENT, _AT_ONCE)
+            if not ready:
+                return
+
+
+class SocketTransport(asyncio.Transport):
+    """The connected socket *client*, whose bytes go to and come from *protocol*."""
+
+    __slots__ = (
+        "_client",
+        "_data_received",
+        "_descriptor",
+        "_has_ended",
+        "_high_water",
+        "_is_closing",
+        "_is_reading",
+        "_is_slow",
+        "_loop",
+        "_low_water",
+        "_protocol",
+        "_read_size",
+        "_recv",
+        "_rest",
+        "_send",
+        "_sockets",
+        "_watched",
+    )
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sockets: Sockets, client: socket.socket, protocol: asyncio.Protocol
+    ) -> None:
+        self._loop = loop
+        self._sockets = sockets
+        self._client = client
+        self._descriptor = client.fileno()
+        self._recv = client.recv
+        self._send = client.send
+        self._protocol = protocol
+        self._data_received: Callable[[bytes], None] = protocol.data_received
+        self._rest = bytearray()
+        self._read_size = _READ_SIZE
+        self._watched = 0
+        self._high_water = _HIGH_WATER
+        self._low_water = _HIGH_WATER // 4
+        self._is_reading = False
+        self._has_ended = False
+        self._is_slow = False
+        self._is_closing = False
+        sockets.transports[self._descriptor] = self
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """``socket``, ``sockname`` and ``peername``; of both names None once the connection has been reset."""
+        if name == "socket":
+            return self._client
+        try:
+            if name == "sockname":
+                return self._client.getsockname()
+            if name == "peername":
+                return self._client.getpeername()
+        except OSError:
+            return None
+        return default
+
+    def get_protocol(self) -> asyncio.Protocol:
+        """Whom the bytes go to."""
+        return self._protocol
+
+    # What the socket has to say
+
+    def act(self, events: int) -> None:
+        """Do what *events* of epoll make possible. An error or a hang-up is found by trying."""
+        if events & ~_OUT and self._is_reading:
+            self._read()
+        if events & ~_IN and self._rest:
+            self._write_rest()
+
+    def _read(self) -> None:
+        try:
+            data = self._recv(self._read_size)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end(error)
+            return
+        if not data:
+            self._read_end()
+            return
+        size = len(data)
+        if size == self._read_size:
+            self._read_size = min(size * 4, _LARGEST_READ)
+        elif size < _READ_SIZE:
+            self._read_size = _READ_SIZE
+        try:
+            self._data_received(data)
+        except Exception as error:
+            self._fail(error, "data_received")
+
+    def _read_end(self) -> None:
+        self._has_ended = True
+        self.pause_reading()
+        try:
+            stays_open = self._protocol.eof_received()
+        except Exception as error:
+            self._fail(error, "eof_received")
+            return
+        if not stays_open:
+            self.close()
+
+    def pause_reading(self) -> None:
+        """Leave what comes where it is."""
+        self._is_reading = False
+        self._watch()
+
+    def resume_reading(self) -> None:
+        """Read again, unless that is over."""
+        if not self._is_closing and not self._has_ended:
+            self._is_reading = True
+            self._watch()
+
+    def is_reading(self) -> bool:
+        """Whether what comes is read."""
+        return self._is_reading
+
+    # What the protocol has to say
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send *data*, now or as soon as the client takes it."""
+        if self._rest:
+            self._rest += data
+        else:
+            if self._is_closing:
+                return
+            try:
+                sent = self._send(data)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError as error:
+                self._end(error)
+                return
+            if sent == len(data):
+                return
+            self._rest += memoryview(data)[sent:]
+            self._watch()
+        if not self._is_slow and len(self._rest) > self._high_water:
+            self._is_slow = True
+            self._protocol.pause_writing()
+
+    def _write_rest(self) -> None:
+        try:
+            sent = self._send(self._rest)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end(error)
+            return
+        del self._rest[:sent]
+        if not self._rest:
+            self._watch()
+            if self._is_closing:
+                self._end(None)
+                return
+        if self._is_slow and len(self._rest) <= self._low_water:
+            self._is_slow = False
+            self._protocol.resume_writing()
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the client has still to take."""
+        return len(self._rest)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """From how many bytes on a client is slow, and down to how many."""
+        self._high_water = _HIGH_WATER if high is None else high
+        self._low_water = self._high_water // 4 if low is None else low
+
+    # The end
+
+    def is_closing(self) -> bool:
+        """Whether it is closed, or is to be."""
+        return self._is_closing
+
+    def close(self) -> None:
+        """Read no more, and close when the client has taken all."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        self._is_reading = False
+        if self._rest:
+            self._watch()
+        else:
+            self._end(None)
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._end(None)
+
+    def _end(self, error: OSError | None) -> None:
+        """Close; the protocol is told in the next turn of the event loop, and only once."""
+        self._is_closing = True
+        self._is_reading = False
+        self._rest.clear()
+        self._watch()
+        if self._sockets.transports.pop(self._descriptor, None) is self:
+            self._loop.call_soon(self._lose, error)
+
+    def _lose(self, error: OSError | None) -> None:
+        try:
+            self._protocol.connection_lost(error)
+        finally:
+            self._client.close()
+
+    def _fail(self, error: Exception, where: str) -> None:
+        """Close, because of a bug in the protocol."""
+        context = {"message": f"{where} of the protocol failed", "exception": error, "transport": self}
+        self._loop.call_exception_handler(context)
+        self._end(None)
+
+    def _watch(self) -> None:
+        """Let epoll tell what is wanted. What wants nothing is not there at all: hang-ups are told unasked."""
+        wanted = (_IN if self._is_reading else 0) | (_OUT if self._rest else 0)
+        watched, self._watched = self._watched, wanted
+        if wanted == watched:
+            return
+        if not watched:
+            self._sockets.epoll.register(self._descriptor, wanted)
+        elif wanted:
+            self._sockets.epoll.modify(self._descriptor, wanted)
+        else:
+            self._sockets.epoll.unregister(self._descriptor)

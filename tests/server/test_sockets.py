@@ -1,0 +1,258 @@
+"""A transport of the server's own keeps asyncio's contract: whoever holds one need not know which of the two it is."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from miniredis.server import sockets as module
+from miniredis.server.sockets import HAS_EPOLL, Sockets, SocketTransport
+from tests.server.conftest import Host, eventually
+
+pytestmark = pytest.mark.skipif(not HAS_EPOLL, reason="this system has no epoll, and asyncio's own transports")
+
+MEGABYTE = 1 << 20
+
+
+class Recorder(asyncio.Protocol):
+    """Writes down what it is told; ``wait_for`` waits for a word of it."""
+
+    def __init__(self) -> None:
+        self.transport: Any = None
+        self.told: list[str] = []
+        self.received = b""
+        self.stays_open = False
+        self._change = asyncio.Event()
+
+    def tell(self, what: str) -> None:
+        self.told.append(what)
+        self._change.set()
+
+    async def wait_for(self, what: str) -> None:
+        while what not in self.told:
+            self._change.clear()
+            await self._change.wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.tell("made")
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        self.tell("data")
+
+    def eof_received(self) -> bool:
+        self.tell("eof")
+        return self.stays_open
+
+    def pause_writing(self) -> None:
+        self.tell("pause")
+
+    def resume_writing(self) -> None:
+        self.tell("resume")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.tell("lost" if exc is None else f"lost: {type(exc).__name__}")
+
+
+class Meeting:
+    """A recorder at one end, the test at the other."""
+
+    def __init__(self, sockets: Sockets) -> None:
+        self.peer, ours = socket.socketpair()
+        self.peer.setblocking(False)
+        ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 14)
+        self.protocol = Recorder()
+        sockets.welcome(ours, lambda: self.protocol)
+        self.transport = self.protocol.transport
+
+    async def read(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            got = await asyncio.get_running_loop().sock_recv(self.peer, size - len(data))
+            assert got, "closed too early"
+            data += got
+        return bytes(data)
+
+    async def at_its_end(self) -> bool:
+        return await asyncio.get_running_loop().sock_recv(self.peer, 1) == b""
+
+
+@pytest.fixture
+async def meeting() -> AsyncIterator[Meeting]:
+    sockets = Sockets(asyncio.get_running_loop())
+    meeting = Meeting(sockets)
+    yield meeting
+    meeting.peer.close()
+    meeting.transport.abort()
+    while sockets.transports or not meeting.protocol.told[-1].startswith("lost"):
+        await asyncio.sleep(0)
+    sockets.close()
+
+
+async def test_what_one_end_sends_the_other_receives(meeting: Meeting) -> None:
+    meeting.peer.send(b"hello")
+    await meeting.protocol.wait_for("data")
+    assert meeting.protocol.received == b"hello"
+    meeting.transport.write(b"world")
+    assert await meeting.read(5) == b"world"
+
+
+async def test_much_at_a_time_comes_whole_and_in_order(meeting: Meeting) -> None:
+    data = bytes(range(256)) * (4 * MEGABYTE // 256)
+    sending = asyncio.create_task(asyncio.get_running_loop().sock_sendall(meeting.peer, data))
+    while len(meeting.protocol.received) < len(data):
+        meeting.protocol.told.clear()
+        await meeting.protocol.wait_for("data")
+    await sending
+    assert meeting.protocol.received == data
+
+
+async def test_what_the_client_does_not_take_waits_and_the_protocol_is_told(meeting: Meeting) -> None:
+    data = bytes(range(256)) * (2 * MEGABYTE // 256)
+    meeting.transport.write(data)
+    meeting.transport.write(b"end")
+    assert meeting.protocol.told == ["made", "pause"]
+    assert meeting.transport.get_write_buffer_size() > module._HIGH_WATER
+    assert await meeting.read(len(data) + 3) == data + b"end"
+    await meeting.protocol.wait_for("resume")
+    assert meeting.transport.get_write_buffer_size() == 0
+    assert meeting.protocol.told == ["made", "pause", "resume"]
+
+
+async def test_closing_lets_the_client_take_what_is_left(meeting: Meeting) -> None:
+    meeting.transport.write(bytes(MEGABYTE))
+    meeting.transport.close()
+    meeting.transport.close()
+    assert meeting.transport.is_closing()
+    assert await meeting.read(MEGABYTE) == bytes(MEGABYTE)
+    assert await meeting.at_its_end()
+    await meeting.protocol.wait_for("lost")
+
+
+async def test_aborting_leaves_what_is_left(meeting: Meeting) -> None:
+    meeting.transport.write(bytes(MEGABYTE))
+    meeting.transport.abort()
+    meeting.transport.abort()
+    meeting.transport.write(b"unheard")
+    assert meeting.transport.get_write_buffer_size() == 0
+    await meeting.protocol.wait_for("lost")
+    assert meeting.protocol.told.count("lost") == 1
+
+
+async def test_the_protocol_is_told_of_the_end_in_a_turn_of_its_own(meeting: Meeting) -> None:
+    meeting.transport.abort()
+    assert "lost" not in meeting.protocol.told
+    await meeting.protocol.wait_for("lost")
+
+
+async def test_a_client_that_sends_no_more_is_closed(meeting: Meeting) -> None:
+    meeting.peer.shutdown(socket.SHUT_WR)
+    await meeting.protocol.wait_for("lost")
+    assert meeting.protocol.told == ["made", "eof", "lost"]
+
+
+async def test_a_client_that_sends_no_more_can_still_be_answered(meeting: Meeting) -> None:
+    meeting.protocol.stays_open = True
+    meeting.peer.shutdown(socket.SHUT_WR)
+    await meeting.protocol.wait_for("eof")
+    meeting.transport.resume_reading()
+    assert not meeting.transport.is_reading()
+    meeting.transport.write(b"answer")
+    assert await meeting.read(6) == b"answer"
+    assert meeting.protocol.told.count("eof") == 1
+
+
+async def test_who_is_not_read_from_keeps_what_he_sends(meeting: Meeting) -> None:
+    meeting.transport.pause_reading()
+    meeting.peer.send(b"hello")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert meeting.protocol.told == ["made"]
+    meeting.transport.resume_reading()
+    await meeting.protocol.wait_for("data")
+    assert meeting.protocol.received == b"hello"
+
+
+async def test_a_client_that_leaves_while_he_has_much_to_take_is_lost(meeting: Meeting) -> None:
+    meeting.transport.write(bytes(4 * MEGABYTE))
+    meeting.transport.pause_reading()
+    meeting.peer.close()
+    await meeting.protocol.wait_for("lost: BrokenPipeError")
+
+
+async def test_a_bug_in_the_protocol_ends_its_connection_only(meeting: Meeting) -> None:
+    told: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: told.append(context))
+    meeting.transport._data_received = None  # not to be called
+    meeting.peer.send(b"hello")
+    await meeting.protocol.wait_for("lost")
+    assert isinstance(told[0]["exception"], TypeError)
+    assert told[0]["transport"] is meeting.transport
+
+
+async def test_a_reset_is_told(meeting: Meeting) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    peer = socket.create_connection(listener.getsockname())
+    ours, _ = listener.accept()
+    ours.setblocking(False)
+    sockets = Sockets(asyncio.get_running_loop())
+    recorder = Recorder()
+    sockets.welcome(ours, lambda: recorder)
+    assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert recorder.transport.get_extra_info("peername") == peer.getsockname()
+    assert recorder.transport.get_extra_info("sslcontext") is None
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+    await recorder.wait_for("lost: ConnectionResetError")
+    assert recorder.transport.get_extra_info("peername") is None
+    sockets.close()
+    listener.close()
+
+
+async def test_clients_can_be_served_while_one_is_served() -> None:
+    """As when a script takes too long, and its caller is in the middle of being served."""
+    loop = asyncio.get_running_loop()
+    sockets = Sockets(loop)
+    outer, inner = Meeting(sockets), Meeting(sockets)
+
+    def serve_others(data: bytes) -> None:
+        outer.transport.pause_reading()
+        inner.peer.send(b"hello")
+        sockets.renew()
+        while "data" not in inner.protocol.told:
+            loop.call_soon(lambda: None)
+            loop._run_once()  # type: ignore[attr-defined]
+        outer.protocol.tell("data")
+
+    outer.transport._data_received = serve_others
+    outer.peer.send(b"hello")
+    await outer.protocol.wait_for("data")
+    assert inner.protocol.received == b"hello"
+    for each in (outer, inner):
+        each.transport.abort()
+        await each.protocol.wait_for("lost")
+        each.peer.close()
+    sockets.close()
+
+
+@pytest.mark.parametrize("has_epoll", [True, False])
+def test_a_server_without_epoll_has_transports_of_asyncio(
+    start: Callable[..., Host], monkeypatch: pytest.MonkeyPatch, has_epoll: bool
+) -> None:
+    monkeypatch.setattr("miniredis.server.server.HAS_EPOLL", has_epoll)
+    host = start()
+    peer = host.connect()
+    peer.send("SET k v", "GET k")
+    peer.receive(b"+OK\r\n$1\r\nv\r\n")
+    (connection,) = host.server._server.connections
+    assert isinstance(connection._transport, SocketTransport) == has_epoll
+    peer.socket.close()
+    eventually(lambda: not host.server._server.connections)
