@@ -8,57 +8,93 @@
     async with MiniRedis() as server:               # on the test's own event loop
         client = redis.asyncio.Redis.from_url(server.url)
 
-The rule of this file: the engine belongs to one thread, that of the event loop which serves it. What a test asks from
-another thread is done on that one, and is done, replies sent included, when the call returns.
+    redis = MiniRedis().client()                    # in this very process: nothing to start
+
+The rule of this file: the engine belongs to one thread at a time (see :mod:`miniredis.embedded.driver`). What a test
+asks from another one is done, replies sent included, when the call returns.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import cached_property, partial
+from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import miniredis.commands  # noqa: F401  the engine knows the commands that are imported
+from miniredis.embedded.driver import Driver
 from miniredis.engine.config import Config, ConfigError
 from miniredis.engine.engine import Engine
 from miniredis.engine.version import DEFAULT_VERSION, version_named
-from miniredis.server import Server
+from miniredis.testing.clock import ServerClock
+from miniredis.testing.in_process import InProcess
+from miniredis.testing.instruments import Instruments
+
+if TYPE_CHECKING:
+    from miniredis.server import Server
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class MiniRedis:
+class MiniRedis(Instruments, InProcess):
     """A server for as long as a ``with`` or ``async with`` block lasts, or from ``start()`` to ``stop()``.
 
     - *port*: on 127.0.0.1; 0 takes one that is free.
     - *emulate*: which server to be: ``redis-7.0``, ``redis-7.2``, ``valkey-9.1``.
     - *seed*: makes everything random repeatable.
+    - *rdb*: the path of an RDB file, of this or of a real server, or its bytes: the data to begin with. It is read once
+      and never written.
     - *directives*: any of redis.conf, dashes as underscores: ``MiniRedis(requirepass="secret", maxclients=10)``. A list
       is for a directive that takes several words.
+
+    Nothing is saved of its own accord, unless *save* says when: ``MiniRedis(save="60 1", dir=tmp_path)``.
 
     A server that was stopped can be started again, on the same port and with its data; its clients have to reconnect,
     as after a failure of the network.
 
-    Raises ``TypeError`` for a directive that does not exist, ``ValueError`` for a value that it cannot have.
+    What a test can do with it besides being its client (move its clock, break it, watch it, roll it back) is listed in
+    :class:`~miniredis.testing.instruments.Instruments`.
+
+    Raises ``TypeError`` for a directive that does not exist, ``ValueError`` for a value that it cannot have,
+    ``OSError`` for an RDB file that cannot be read, and :class:`miniredis.rdb.RdbError` for one that is damaged.
     """
 
     def __init__(
-        self, port: int = 0, *, emulate: str = DEFAULT_VERSION.name, seed: int | None = None, **directives: object
+        self,
+        port: int = 0,
+        *,
+        emulate: str = DEFAULT_VERSION.name,
+        seed: int | None = None,
+        rdb: str | os.PathLike[str] | bytes | None = None,
+        **directives: object,
     ) -> None:
         config = Config(version_named(emulate))
         config.bind = ("127.0.0.1",)
+        config.save = ()
         for name, value in {"port": port, **directives}.items():
             _set(config, name, value)
         self.engine = Engine(config.version, config, seed)
+        if rdb is not None:
+            self.engine.persistence.load_data(rdb if isinstance(rdb, bytes) else Path(rdb).read_bytes())
         self.clock = ServerClock(self)
-        self._server = Server(self.engine)
+        self.driver = Driver(self.engine)
         self._thread: threading.Thread | None = None
-        self._loop_thread = 0  # the identity of the thread whose loop serves, 0 while none does
+
+    @cached_property
+    def _server(self) -> Server:
+        """What has sockets. It is imported, and made, when somebody first asks for it: not every test needs one."""
+        from miniredis.server import Server
+
+        server = Server(self.engine)
+        server.on_stopped = self.driver.release
+        return server
 
     # Where it is
 
@@ -154,11 +190,12 @@ class MiniRedis:
         await self._server.wait_stopped()
 
     async def _start_here(self) -> None:
+        self.driver.adopt(asyncio.get_running_loop(), self._server.attend)
         await self._server.start()
-        self._loop_thread = threading.get_ident()
         # Started again, it shall be found where it was.
         config = self.engine.config
         config.port, config.tls_port = self._server.port, self._server.tls_port
+        self.engine.persistence.watch_save_points()
 
     # On the caller's event loop
 
@@ -176,65 +213,22 @@ class MiniRedis:
     # Across threads
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call *function* where it may use ``engine``, on the thread that serves it, and return its result.
+        """Call *function* where it may use ``engine``, and return its result.
 
-        What it made the server send is sent when this returns.
+        That is the thread that serves it; while none does, this one, and nobody else meanwhile. What it made the server
+        send is sent when this returns.
         """
-        if not self._server.is_running or threading.get_ident() == self._loop_thread:
-            return self._call_here(function, *args, **kwargs)
-        result: Future[T] = Future()
+        return self.driver.call(partial(function, *args, **kwargs))
 
-        def call() -> None:
-            try:
-                result.set_result(self._call_here(function, *args, **kwargs))
-            except BaseException as error:
-                result.set_exception(error)
-
-        self._server.loop.call_soon_threadsafe(call)
-        return result.result()
-
-    def _call_here(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        value = function(*args, **kwargs)
-        if self._server.is_running:
-            self._server.attend()
-        return value
-
-
-class ServerClock:
-    """The clock of a running server, for use from any thread. Times are in seconds.
-
-    A move fires all that falls due by it (keys expire, blocked clients time out, …), in order, each at its own time;
-    what the clients are sent for it has been sent when the call returns.
-    """
-
-    def __init__(self, server: MiniRedis) -> None:
-        self._server = server
-        self._clock = server.engine.clock
+    def call_later(self, seconds: float, function: Callable[[], object]) -> None:
+        """Call *function* after so many real seconds, whatever the server's clock says. To be called on the engine's
+        thread, while the server runs."""
+        self._server.loop.call_later(seconds, function)
 
     @property
-    def frozen(self) -> bool:
-        """Whether it stands until it is moved."""
-        return self._clock.frozen
-
-    def time(self) -> float:
-        """The server's time, in seconds since the Unix epoch."""
-        return self._clock.ns() / 1e9
-
-    def freeze(self) -> None:
-        """Stop the clock at its present time."""
-        self._server.call(self._clock.freeze)
-
-    def advance(self, seconds: float) -> None:
-        """Move the clock forward; frozen or flowing, it stays so. Raises ``ValueError`` for a negative number."""
-        self._server.call(self._clock.advance, seconds)
-
-    def set(self, seconds: float) -> None:
-        """Put the clock at *seconds* since the Unix epoch; frozen or flowing, it stays so."""
-        self._server.call(self._clock.set, seconds)
-
-    def resume(self) -> None:
-        """Let a frozen clock flow again, from where it stands."""
-        self._server.call(self._clock.resume)
+    def is_served_here(self) -> bool:
+        """Whether it is the calling thread whose event loop serves the clients: to wait for one of them blocks it."""
+        return self.driver.thread == threading.get_ident()
 
 
 def _set(config: Config, name: str, value: object) -> None:

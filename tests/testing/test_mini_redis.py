@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import miniredis
+from miniredis.rdb import RdbError
 from miniredis.server import ListenError
 from miniredis.testing import MiniRedis
 
@@ -272,3 +273,35 @@ def test_importing_the_package_costs_next_to_nothing() -> None:
     answer = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout == "[]\n"
     assert miniredis.MiniRedis is MiniRedis
+
+
+# Data to begin with
+
+
+def test_it_begins_with_an_rdb_file_and_leaves_it_alone(tmp_path: Path) -> None:
+    with MiniRedis(dir=tmp_path, dbfilename="fixture.rdb") as server:
+        assert ask(server, b"SET k v\r\n") == b"+OK\r\n"
+        assert ask(server, b"SAVE\r\n") == b"+OK\r\n"
+    fixture = tmp_path / "fixture.rdb"
+    before = fixture.read_bytes()
+    for source in (fixture, str(fixture), before):
+        with MiniRedis(rdb=source, dir=tmp_path) as server:
+            assert ask(server, b"GET k\r\n") == b"$1\r\nv\r\n"
+            assert ask(server, b"SET k w\r\n") == b"+OK\r\n"
+            assert ask(server, b"SHUTDOWN\r\n") == b""
+    assert fixture.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [fixture]
+
+
+def test_a_damaged_rdb_file_makes_no_server(tmp_path: Path) -> None:
+    with pytest.raises(RdbError, match="Wrong signature"):
+        MiniRedis(rdb=b"no RDB file at all")
+    with pytest.raises(FileNotFoundError):
+        MiniRedis(rdb=tmp_path / "missing.rdb")
+
+
+def test_it_saves_by_itself_only_if_it_is_told_when(tmp_path: Path) -> None:
+    with MiniRedis(dir=tmp_path, save="60 1") as server:
+        assert ask(server, b"SET k v\r\n") == b"+OK\r\n"
+        server.clock.advance(62)
+        assert (tmp_path / "dump.rdb").exists()

@@ -1,0 +1,59 @@
+"""The asyncio clients: ``aioredis.FakeRedis``, which fakeredis itself also calls ``FakeAsyncRedis``."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from miniredis.compat.fakeredis.arguments import named, of_url
+from miniredis.compat.fakeredis.server import CUT_OFF, FakeServer, Version, server_for
+from miniredis.embedded.async_connection import AsyncConnection
+from miniredis.embedded.clients import new_async_pool
+
+__all__ = ["FakeAsyncRedisConnection", "FakeRedis", "FakeServer"]
+
+
+class FakeAsyncRedisConnection(AsyncConnection):
+    """A connection to a ``FakeServer``, as long as that is connected."""
+
+    async def _connect(self) -> None:
+        if isinstance(self._server, FakeServer) and not self._server.connected:
+            raise redis.ConnectionError(CUT_OFF)
+        await super()._connect()
+
+
+class FakeRedis(redis.asyncio.Redis):
+    """``redis.asyncio.Redis`` with all its arguments, and those of fakeredis, as the synchronous one has them."""
+
+    def __init__(
+        self,
+        *args: Any,
+        server: FakeServer | None = None,
+        version: Version = (7,),
+        server_type: str = "redis",
+        lua_modules: set[str] | None = None,
+        **options: Any,
+    ) -> None:
+        options = named(redis.asyncio.Redis, args, options)
+        connected = options.pop("connected", True)
+        pool = options.get("connection_pool")
+        if pool is None:
+            if server is None:
+                server = server_for(options, version, server_type)
+                server.connected = connected
+            options.setdefault("retry", Retry(NoBackoff(), 0))
+            pool = new_async_pool(server, options)
+            pool.connection_class = FakeAsyncRedisConnection
+        is_single = options.get("single_connection_client", False)
+        super().__init__(connection_pool=pool, single_connection_client=is_single)
+        self.auto_close_connection_pool = options.get("connection_pool") is None
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> Self:  # type: ignore[override]
+        """A client by a URL of redis-py: one of the same host and port has the same server."""
+        parse_url: Any = redis.asyncio.connection.parse_url
+        return cls(**of_url(parse_url(url), options))

@@ -1,0 +1,1 @@
+"""The pytest plugin, as the suites see it that use it."""
