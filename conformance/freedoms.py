@@ -13,12 +13,19 @@ from itertools import pairwise
 from typing import Any, Final
 
 from conformance.wire import Frame
-from miniredis.resp import Double, Error, Pairs, Reply
+from miniredis.resp import Double, Error, Pairs, Push, Reply
 
 Same = Callable[[Sequence[bytes], Reply, Reply], bool]
 
 TIME_TOLERANCE_MS: Final = 1000
 """Milliseconds by which two clocks' readings may lie apart: the two servers are asked one after the other."""
+
+EARLIEST_MOMENT: Final = 1_500_000_000_000
+"""A number from here on is a reading of a clock, in milliseconds since the epoch; a counter does not come so far."""
+
+
+def _always(argv: Sequence[bytes]) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -27,21 +34,35 @@ class Freedom:
 
     what: str
     same: Same
+    applies: Callable[[Sequence[bytes]], bool] = _always
+    """Whether the freedom is there for these arguments."""
     fixed_when_compact: bool = False
     """The order is part of Redis's behaviour unless the first key is a hash table: a listpack has one."""
+    moment: str = ""
+    """Of a reply that holds moments, seen from 1970: their unit, ``s`` or ``ms``."""
 
 
 def identical(left: Reply, right: Reply) -> bool:
-    """Equal values of equal types all the way down (Python alone would take 1, 1.0 and True for the same)."""
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, dict | Pairs):
-        return identical(_flat(left), _flat(right))
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(identical, left, right))
-    if isinstance(left, Double):
-        return bool(left.text == right.text)
-    return bool(left == right)
+    """Equal values of equal types all the way down (Python alone would take 1, 1.0 and True for the same).
+
+    Without recursion: a script answers as deeply nested as it likes.
+    """
+    pairs: list[tuple[Any, Any]] = [(left, right)]
+    while pairs:
+        mine, yours = pairs.pop()
+        if type(mine) is not type(yours):
+            return False
+        mine, yours = _flat(mine), _flat(yours)
+        if isinstance(mine, list):
+            if len(mine) != len(yours):
+                return False
+            pairs.extend(zip(mine, yours, strict=True))
+        elif isinstance(mine, Double):
+            if mine.text != yours.text:
+                return False
+        elif mine != yours:
+            return False
+    return True
 
 
 def frames_agree(
@@ -51,13 +72,21 @@ def frames_agree(
 
     The arguments are those of :func:`replies_agree`.
     """
-    if left.raw == right.raw:
+    if left.raw == right.raw or same_broken_redirection(left.value, right.value):
         return True
     if freedom_of(argv) is None and not queued:
         return False
     return _nulls(left.raw) == _nulls(right.raw) and replies_agree(
         argv, left.value, right.value, compact=compact, queued=queued
     )
+
+
+def same_broken_redirection(left: Reply, right: Reply) -> bool:
+    """The one push that names a client by its id, whichever command it comes with."""
+    pushes = (left, right)
+    if not all(isinstance(push, Push) and len(push) == 2 and push[0] == b"tracking-redir-broken" for push in pushes):
+        return False
+    return _same_redirection((), left[1], right[1])
 
 
 def _nulls(raw: bytes) -> list[int]:
@@ -84,7 +113,8 @@ def replies_agree(
 def freedom_of(argv: Sequence[bytes]) -> Freedom | None:
     """The freedom that the table grants to this command or subcommand."""
     words = [word.decode("latin-1").upper() for word in argv[:2]]
-    return FREEDOMS.get(" ".join(words)) or FREEDOMS.get(words[0] if words else "")
+    freedom = FREEDOMS.get(" ".join(words)) or FREEDOMS.get(words[0] if words else "")
+    return freedom if freedom is not None and freedom.applies(argv) else None
 
 
 def _flat(reply: Reply) -> Reply:
@@ -162,6 +192,70 @@ def _close_in_time(unit_ms: int) -> Same:
     return same
 
 
+def _same_made_id(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    """Ids of stream entries that were made at about the same time."""
+    if not isinstance(left, bytes) or not isinstance(right, bytes):
+        return False
+    (ours, _, sequence), (theirs, _, other) = left.partition(b"-"), right.partition(b"-")
+    return sequence.isdigit() and other.isdigit() and abs(int(ours) - int(theirs)) <= TIME_TOLERANCE_MS
+
+
+def _asks_for_an_id(argv: Sequence[bytes]) -> bool:
+    return b"*" in argv[2:-2]
+
+
+def _same_but_for_moments(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    """The same but for readings of the clock, which lie close together."""
+    if type(left) is int and type(right) is int and min(left, right) >= EARLIEST_MOMENT:
+        return abs(left - right) <= TIME_TOLERANCE_MS
+    if isinstance(left, list | dict) and type(left) is type(right):
+        ours, theirs = _flat(left), _flat(right)
+        return len(ours) == len(theirs) and all(
+            _same_but_for_moments(argv, one, other) for one, other in zip(ours, theirs, strict=True)
+        )
+    return identical(left, right)
+
+
+def _same_but_for_idle_times(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    """Pending entries, each with the milliseconds since it was delivered in its third place."""
+    return (
+        _shape(left) == _shape(right)
+        and isinstance(left, list)
+        and all(
+            isinstance(ours, list)
+            and len(ours) == 4
+            and abs(ours[2] - theirs[2]) <= TIME_TOLERANCE_MS
+            and identical([*ours[:2], ours[3]], [*theirs[:2], theirs[3]])
+            for ours, theirs in zip(left, right, strict=True)
+        )
+    )
+
+
+def _asks_for_entries(argv: Sequence[bytes]) -> bool:
+    return len(argv) > 3
+
+
+def _same_but_for_idle_fields(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    """Consumers, of whom ``idle`` and ``inactive`` are times that pass."""
+    if _shape(left) != _shape(right) or not isinstance(left, list):
+        return False
+    pairs = [
+        pair
+        for ours, theirs in zip(left, right, strict=True)
+        for pair in zip(_fields(ours), _fields(theirs), strict=True)
+    ]
+    return all(
+        identical(ours, theirs)
+        or (
+            name == other
+            and name in ("idle", "inactive")
+            and min(ours, theirs) >= 0
+            and abs(ours - theirs) <= TIME_TOLERANCE_MS
+        )
+        for (name, ours), (other, theirs) in pairs
+    )
+
+
 def _only_free_fields(*free: str) -> Same:
     """Two ``name=value`` lines, or two maps, with the same names in the same order; only some values may differ."""
 
@@ -174,6 +268,18 @@ def _only_free_fields(*free: str) -> Same:
         )
 
     return same
+
+
+def _same_redirection(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    """Ids of other clients; what is not above 0 is none."""
+    return type(left) is type(right) is int and (left == right or min(left, right) > 0)
+
+
+def _same_tracking(argv: Sequence[bytes], left: Reply, right: Reply) -> bool:
+    return _only_free_fields("redirect")(argv, left, right) and all(
+        name != "redirect" or _same_redirection(argv, value, other)
+        for (name, value), (_, other) in zip(_fields(left), _fields(right), strict=True)
+    )
 
 
 def _fields(reply: Reply) -> list[tuple[str, Any]]:
@@ -192,9 +298,15 @@ DEPARTURE: Final = Freedom("subscriptions end in any order", _same_departure)
 RANDOM: Final = Freedom("which ones are picked is random", _same_shape)
 SCANNED: Final = Freedom("cursors are the server's own, and so is how it cuts a large collection", _same_scan)
 MEASURED: Final = Freedom("the value is measured on the running server", _same_shape)
+MADE_ID: Final = Freedom("the id is made of the time", _same_made_id, _asks_for_an_id, moment="ms")
+MOMENTS: Final = Freedom("it tells when things happened", _same_but_for_moments, moment="ms")
+IDLE_ENTRIES: Final = Freedom("time passes", _same_but_for_idle_times, _asks_for_entries)
+IDLE_CONSUMERS: Final = Freedom("time passes", _same_but_for_idle_fields)
 DESCRIBED: Final = Freedom("the server describes itself", _same_type)
 SECONDS: Final = Freedom("time passes", _close_in_time(1000))
 MILLISECONDS: Final = Freedom("time passes", _close_in_time(1))
+MOMENT: Final = Freedom("it is reckoned from the present moment", _close_in_time(1000), moment="s")
+MOMENT_IN_MILLISECONDS: Final = Freedom("it is reckoned from the present moment", _close_in_time(1), moment="ms")
 CLIENT_LINE: Final = Freedom(
     "addresses, ids, ages and memory are the server's own",
     _only_free_fields(
@@ -202,6 +314,8 @@ CLIENT_LINE: Final = Freedom(
         *("obl", "oll", "omem", "tot-mem", "events", "tot-net-in", "tot-net-out", "tot-cmds", "io-thread"),
     ),
 )
+REDIRECTION: Final = Freedom("ids are the server's own", _same_redirection)
+TRACKING: Final = Freedom("ids are the server's own", _same_tracking)
 GREETING: Final = Freedom(
     "patch level, connection id and loaded modules are the server's own", _only_free_fields("version", "id", "modules")
 )
@@ -241,15 +355,18 @@ FREEDOMS: Final[dict[str, Freedom]] = {
     # Time
     "TTL": SECONDS,
     "PTTL": MILLISECONDS,
-    "EXPIRETIME": SECONDS,
-    "PEXPIRETIME": MILLISECONDS,
+    "EXPIRETIME": MOMENT,
+    "PEXPIRETIME": MOMENT_IN_MILLISECONDS,
     "HTTL": MEASURED,
     "HPTTL": MEASURED,
     "HEXPIRETIME": MEASURED,
     "HPEXPIRETIME": MEASURED,
     "TIME": MEASURED,
     "LASTSAVE": MEASURED,
-    "XADD": MEASURED,
+    "XADD": MADE_ID,
+    "XPENDING": IDLE_ENTRIES,
+    "XINFO STREAM": MOMENTS,
+    "XINFO CONSUMERS": IDLE_CONSUMERS,
     # The server itself
     "ROLE": MEASURED,
     "OBJECT IDLETIME": MEASURED,
@@ -262,12 +379,16 @@ FREEDOMS: Final[dict[str, Freedom]] = {
     "LATENCY HISTOGRAM": DESCRIBED,
     "SLOWLOG GET": DESCRIBED,
     "SLOWLOG LEN": MEASURED,
+    "COMMANDLOG GET": DESCRIBED,
+    "COMMANDLOG LEN": MEASURED,
     "DEBUG OBJECT": DESCRIBED,
     "DEBUG SLEEP": DESCRIBED,
     "INFO": DESCRIBED,
     "LOLWUT": DESCRIBED,
     "CLIENT ID": MEASURED,
     "CLIENT LIST": DESCRIBED,
+    "CLIENT GETREDIR": REDIRECTION,
+    "CLIENT TRACKINGINFO": TRACKING,
     "CLIENT INFO": CLIENT_LINE,
     "HELLO": GREETING,
 }

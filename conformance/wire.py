@@ -7,6 +7,7 @@ does not come is a fact about the server (:class:`TimeoutError`), never a hang o
 from __future__ import annotations
 
 import socket
+import ssl
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,11 +38,16 @@ class ConnectionClosedError(ConnectionError):
 
 
 class Wire:
-    """A blocking socket to one server. Every method that reads waits ``timeout`` seconds at most."""
+    """A blocking socket to one server. Every method that reads waits ``timeout`` seconds at most.
 
-    def __init__(self, host: str, port: int, *, timeout: float = 5.0) -> None:
-        self._socket = socket.create_connection((host, port), timeout=timeout)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    ``path`` is that of a Unix socket, which then counts instead of host and port; ``tls`` encrypts the connection.
+    """
+
+    def __init__(
+        self, host: str, port: int, *, timeout: float = 5.0, path: str = "", tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._socket = _open(host, port, path, timeout, tls)
+        self._path = path
         self._timeout = timeout
         self._decoder = ReplyDecoder()
         self._frames: deque[Frame] = deque()
@@ -55,7 +61,9 @@ class Wire:
 
     @property
     def address(self) -> str:
-        """Our own end as the server sees it: ``host:port``."""
+        """Our own end as the server sees it: ``host:port``, or the path of the Unix socket with the port 0."""
+        if self._path:
+            return f"{self._path}:0"
         host, port = self._socket.getsockname()[:2]
         return f"{host}:{port}"
 
@@ -137,7 +145,7 @@ class Wire:
         self._socket.settimeout(within)
         try:
             data = self._socket.recv(RECEIVE_SIZE)
-        except (BlockingIOError, TimeoutError):
+        except (BlockingIOError, TimeoutError, ssl.SSLWantReadError):
             return False
         if not data:
             raise ConnectionClosedError(self._unfinished)
@@ -148,3 +156,20 @@ class Wire:
             self._unfinished = self._unfinished[len(frame.raw) :]
             self._frames.append(frame)
         return True
+
+
+def _open(host: str, port: int, path: str, timeout: float, tls: ssl.SSLContext | None) -> socket.socket:
+    if path:
+        opened = socket.socket(socket.AF_UNIX)
+    else:
+        opened = socket.create_connection((host, port), timeout=timeout)
+    try:
+        if path:
+            opened.settimeout(timeout)
+            opened.connect(path)
+        else:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return tls.wrap_socket(opened, server_hostname=host) if tls is not None else opened
+    except BaseException:
+        opened.close()
+        raise

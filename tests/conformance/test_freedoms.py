@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.freedoms import frames_agree, replies_agree
+from conformance.freedoms import frames_agree, identical, replies_agree
 from conformance.wire import Frame
-from miniredis.resp import NULL_ARRAY, Double, Error, Reply, ReplySet, SimpleString
+from miniredis.resp import NULL_ARRAY, Double, Error, Push, Reply, ReplySet, SimpleString
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,8 @@ from miniredis.resp import NULL_ARRAY, Double, Error, Reply, ReplySet, SimpleStr
         (b"SCAN 0 COUNT 1", [b"4", [b"a"]], [b"2", [b"b", b"c"]]),
         (b"CLIENT INFO", b"id=1 name=a\n", b"id=2 name=a\n"),
         (b"UNSUBSCRIBE", [b"unsubscribe", b"a", 1], [b"unsubscribe", b"b", 1]),
+        (b"CLIENT GETREDIR", 7, 9),
+        (b"CLIENT TRACKINGINFO", {b"flags": [b"on"], b"redirect": 7}, {b"flags": [b"on"], b"redirect": 9}),
     ],
 )
 def test_what_is_free_may_differ(command: bytes, left: Reply, right: Reply) -> None:
@@ -52,6 +54,10 @@ def test_what_is_free_may_differ(command: bytes, left: Reply, right: Reply) -> N
         (b"CLIENT INFO", b"id=1 name=a\n", b"id=1 name=b\n"),
         (b"UNSUBSCRIBE a", [b"unsubscribe", b"a", 1], [b"unsubscribe", b"b", 1]),
         (b"INFO", b"text", Error(b"ERR no")),
+        (b"CLIENT GETREDIR", 7, 0),
+        (b"CLIENT GETREDIR", -1, 0),
+        (b"CLIENT TRACKINGINFO", {b"flags": [b"on"], b"redirect": 7}, {b"flags": [b"on"], b"redirect": 0}),
+        (b"CLIENT TRACKINGINFO", {b"flags": [b"on"], b"redirect": 7}, {b"flags": [b"off"], b"redirect": 9}),
     ],
 )
 def test_what_is_not_free_may_not(command: bytes, left: Reply, right: Reply) -> None:
@@ -67,8 +73,26 @@ def test_a_null_of_another_spelling_is_another_reply() -> None:
     assert not frames_agree([b"RANDOMKEY"], Frame(None, b"_\r\n"), Frame(None, b"$-1\r\n"))
 
 
+def test_replies_of_any_depth_are_compared() -> None:
+    left: Reply = 1
+    right: Reply = 2
+    for _ in range(5000):
+        left, right = [left], [right]
+    assert identical(left, left)
+    assert not identical(left, right)
+
+
 def test_in_exec_every_reply_has_the_freedom_of_its_own_command() -> None:
     queued = [[b"KEYS", b"*"], [b"LRANGE", b"l", b"0", b"-1"]]
     ours = [[b"a", b"b"], [b"c", b"d"]]
     assert replies_agree([b"EXEC"], ours, [[b"b", b"a"], [b"c", b"d"]], queued=queued)
     assert not replies_agree([b"EXEC"], ours, [[b"a", b"b"], [b"d", b"c"]], queued=queued)
+
+
+def test_the_push_that_tells_of_a_broken_redirection_may_name_another_client() -> None:
+    def push(kind: bytes, number: int) -> Frame:
+        return Frame(Push([kind, number]), b">2\r\n$%d\r\n%b\r\n:%d\r\n" % (len(kind), kind, number))
+
+    assert frames_agree([b"SET", b"k", b"v"], push(b"tracking-redir-broken", 7), push(b"tracking-redir-broken", 9))
+    assert not frames_agree([b"SET", b"k", b"v"], push(b"tracking-redir-broken", 7), push(b"tracking-redir-broken", 0))
+    assert not frames_agree([b"SET", b"k", b"v"], push(b"something else", 7), push(b"something else", 9))

@@ -15,11 +15,9 @@ from conformance.duel import Duel
 from conformance.scenario import Scenario, load_all
 from conformance.servers import REFERENCES
 
-FAMILIES_TO_COME: Final = frozenset(
-    {"acl", "bitmaps", "cluster", "geo", "hyperloglog", "memory", "scripting", "serialization", "streams", "tracking"}
-)
-"""Families that miniredis does not have yet (``memory``: refusing or evicting for want of it; ``tracking``: client-side
-caching). Their scenarios are collected only when real servers are compared with each other, which keeps them right."""
+FAMILIES_TO_COME: Final[frozenset[str]] = frozenset()
+"""Families that miniredis does not have yet. Their scenarios are collected only when real servers are compared with
+each other, which keeps them right."""
 
 
 def families_left_out() -> frozenset[str]:

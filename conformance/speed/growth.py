@@ -1,0 +1,151 @@
+"""How cost and memory grow with what a server holds: from a thousand keys, members, elements to a million.
+
+A server is asked over its socket, by pipelines that were encoded beforehand, so that any server can be. What is
+measured is the time of pipelines of some thousand requests: what client and kernel take of it is the same at each size.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+from typing import Final, TypeAlias
+
+from conformance.servers import Server
+from conformance.speed.processes import forget_peak, processor_seconds, resident
+from conformance.wire import Wire
+from miniredis.resp import encode_command
+
+SMALL: Final = 1_000
+LARGE: Final = 1_000_000
+
+MEASURED: Final = 5_000
+"""Requests of one measurement."""
+
+AT_ONCE: Final = 1_000
+"""Requests of one pipeline."""
+
+Words: TypeAlias = tuple[str | int | float, ...]
+
+PATIENCE: Final = 60.0
+"""Seconds that a reply may take while a million keys are written."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Something that grows: *fill* writes entry number n, *ask* is measured with a random entry."""
+
+    name: str
+    fill: Callable[[int], Words]
+    ask: Callable[[int], Words]
+
+
+STRUCTURES: Final = (
+    Structure("GET", lambda n: ("SET", f"key:{n}", "x"), lambda n: ("GET", f"key:{n}")),
+    Structure("SET", lambda n: ("SET", f"key:{n}", "x"), lambda n: ("SET", f"key:{n}", "y")),
+    Structure("ZADD", lambda n: ("ZADD", "z", n, f"m{n}"), lambda n: ("ZADD", "z", n + 0.5, f"m{n}")),
+    Structure("ZRANK", lambda n: ("ZADD", "z", n, f"m{n}"), lambda n: ("ZRANK", "z", f"m{n}")),
+    Structure("LPUSH", lambda n: ("LPUSH", "l", n), lambda n: ("LPUSH", "l", n)),
+    Structure("SADD", lambda n: ("SADD", "s", f"m{n}"), lambda n: ("SADD", "s", f"m{n}")),
+    Structure("HSET", lambda n: ("HSET", "h", f"f{n}", n), lambda n: ("HSET", "h", f"f{n}", -n)),
+)
+
+
+def send_all(wire: Wire, commands: Iterable[Words]) -> None:
+    """Send the commands by pipelines, and read their replies."""
+    iterator = iter(commands)
+    while requests := [encode_command(command) for command in islice(iterator, AT_ONCE)]:
+        wire.send_raw(b"".join(requests))
+        wire.read_many(len(requests))
+
+
+def microseconds(wire: Wire, structure: Structure, size: int, random: Random) -> float:
+    """Microseconds of one request of *structure*, which has *size* entries. The best of some pipelines."""
+    best = float("inf")
+    for _ in range(MEASURED // AT_ONCE):
+        requests = b"".join(encode_command(structure.ask(random.randrange(size))) for _ in range(AT_ONCE))
+        began = time.perf_counter()
+        wire.send_raw(requests)
+        wire.read_many(AT_ONCE)
+        best = min(best, time.perf_counter() - began)
+    return best / AT_ONCE * 1e6
+
+
+def costs(server: Server, *, large: int = LARGE) -> Iterator[tuple[str, int, float]]:
+    """Name of the structure, its size, and the microseconds of a request at that size. Empties the server."""
+    random = Random(1)
+    with server.connect(timeout=PATIENCE) as wire:
+        for structure in STRUCTURES:
+            wire.call("FLUSHALL")
+            filled = 0
+            for size in (SMALL, large):
+                send_all(wire, (structure.fill(number) for number in range(filled, size)))
+                filled = size
+                yield structure.name, size, microseconds(wire, structure, size, random)
+        wire.call("FLUSHALL")
+
+
+def bytes_per_key(server: Server, *, count: int = LARGE) -> float:
+    """Bytes of memory for each of so many small keys. To be asked of a server that was just started."""
+    assert server.pid is not None
+    before = resident(server.pid)
+    with server.connect(timeout=PATIENCE) as wire:
+        send_all(wire, (("SET", f"key:{number}", f"value:{number}") for number in range(count)))
+        return (resident(server.pid) - before) / count
+
+
+def idle_clients(server: Server, *, count: int = 5_000, seconds: float = 2.0) -> tuple[float, float]:
+    """Of so many clients who do nothing: bytes for each, and the share of a processor that all of them take."""
+    assert server.pid is not None
+    before = resident(server.pid)
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(server.connect()).send("PING")
+        with server.connect() as last:
+            while True:
+                connected = last.call("INFO", "clients").raw
+                if b"connected_clients:%d\r\n" % (count + 1) in connected:
+                    break
+        memory = (resident(server.pid) - before) / count
+        began = processor_seconds(server.pid)
+        threading.Event().wait(seconds)
+        return memory, (processor_seconds(server.pid) - began) / seconds
+
+
+def longest_stall(server: Server, *, count: int = LARGE) -> float:
+    """Milliseconds of the slowest PING while so many keys expire in the same second."""
+    with server.connect(timeout=PATIENCE) as wire:
+        wire.call("FLUSHALL")
+        now = wire.call("TIME").value
+        assert isinstance(now, list)
+        due = int(now[0]) + max(count // 50_000, 2)
+        send_all(wire, (("SET", f"key:{number}", "x", "PXAT", due * 1000 + number % 1000) for number in range(count)))
+        slowest = 0.0
+        while True:
+            began = time.perf_counter()
+            wire.call("PING")
+            slowest = max(slowest, time.perf_counter() - began)
+            answer = wire.call("TIME").value
+            assert isinstance(answer, list)
+            if int(answer[0]) >= due + 2 and wire.call("DBSIZE").value == 0:
+                return slowest * 1000
+
+
+def peak_of_pipeline(server: Server, *, count: int = LARGE) -> float:
+    """Megabytes that the server's memory grows at most by so many commands in one write, whose replies are read."""
+    assert server.pid is not None
+    request = encode_command(("SET", "key", "value"))
+    with server.connect(timeout=PATIENCE) as wire:
+        wire.call("FLUSHALL")
+        before = resident(server.pid)
+        forget_peak(server.pid)
+        sending = threading.Thread(target=wire.send_raw, args=(request * count,))
+        sending.start()
+        for _ in range(count):
+            wire.read()
+        sending.join()
+        return (resident(server.pid, peak=True) - before) / 1e6

@@ -1,0 +1,119 @@
+"""``python -m conformance speed``: ratios within rounds, targets, reports. What is measured is no matter of a test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conformance.cli import main
+from conformance.servers import Server, ServerError
+from conformance.speed import load, told
+from conformance.speed.contenders import ECHO, MINIREDIS
+from conformance.speed.figures import Figures
+from conformance.speed.load import Workload, requests_per_second
+from conformance.speed.targets import REAL, Target
+
+
+def figures(**values: list[float]) -> Figures:
+    made = Figures(units={"unpipelined": "requests a second"})
+    for contender, rounds in values.items():
+        for value in rounds:
+            made.add("unpipelined", "GET", contender.replace("_", " "), value)
+    return made
+
+
+def test_a_ratio_is_taken_within_each_round() -> None:
+    # The second round was slow for both: the ratio of the medians would say 1.
+    ratio = figures(miniredis=[80, 20, 80], redis=[100, 80, 160]).ratio("unpipelined", "GET", "miniredis", "redis")
+    assert ratio is not None
+    assert (ratio.median, ratio.smallest, ratio.largest) == (0.5, 0.25, 0.8)
+
+
+def test_there_is_no_ratio_to_who_did_not_take_part() -> None:
+    assert figures(miniredis=[1]).ratio("unpipelined", "GET", "miniredis", "redis") is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "at_most", "reached", "grossly_missed"),
+    [
+        ([90, 90, 90], False, True, False),
+        ([70, 70, 70], False, False, False),
+        ([30, 30, 39], False, False, True),
+        ([30, 30, 41], False, False, False),
+        ([70, 70, 70], True, True, False),
+        ([90, 90, 90], True, False, False),
+        ([170, 170, 165], True, False, True),
+    ],
+)
+def test_a_target_is_reached_by_the_median_and_grossly_missed_by_all(
+    ours: list[float], at_most: bool, reached: bool, grossly_missed: bool
+) -> None:
+    target = Target("unpipelined", ("GET",), REAL, 0.8, at_most=at_most)
+    ((workload, ratio),) = target.measured(figures(miniredis=ours, redis=[100, 100, 100]), "redis")
+    assert workload == "GET"
+    assert (target.is_reached(ratio), target.is_grossly_missed(ratio)) == (reached, grossly_missed)
+
+
+def test_a_target_without_another_one_is_a_value_in_the_unit_of_its_part() -> None:
+    target = Target("unpipelined", ("GET",), "", 100)
+    assert [ratio.median for _, ratio in target.measured(figures(miniredis=[90, 110, 120]), "redis")] == [110]
+    assert str(target) == "≥ 100"
+
+
+def test_results_can_be_shown_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = figures(miniredis=[80, 20, 80], redis_7=[100, 80, 160], asyncio_echo=[100, 100, 100])
+    path = tmp_path / "speed.json"
+    path.write_text(json.dumps({"real": "redis 7", "machine": "a machine", **made.as_json()}))
+    assert main(["speed", "--show", str(path), "--html", str(tmp_path / "speed.html")]) == 0
+    shown = capsys.readouterr().out
+    assert "a machine" in shown
+    assert "0.50 (0.25–0.80)" in shown
+    page = (tmp_path / "speed.html").read_text()
+    assert page.count("<rect") == 3
+    assert "≥ 0.75 × asyncio echo" in page
+    assert main(["speed", "--show", str(path), "--check"]) == 0
+    made.values["unpipelined", "GET", MINIREDIS] = [10, 10, 10]
+    path.write_text(json.dumps({"real": "redis 7", "machine": "a machine", **made.as_json()}))
+    assert main(["speed", "--show", str(path), "--check"]) == 1
+    assert "wanted ≥ 0.75" in capsys.readouterr().err
+
+
+def test_what_is_no_result_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "speed.json"
+    for text in ('{"format": 99, "real": "", "machine": ""}', "no JSON"):
+        path.write_text(text)
+        assert main(["speed", "--show", str(path)]) == 2
+    assert "no result of" in capsys.readouterr().err
+
+
+def test_a_name_of_no_server_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["speed", "--reference", "redis-1.0"]) == 2
+    assert "redis-1.0" in capsys.readouterr().err
+
+
+def test_all_take_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "speed.json"
+    words = ["speed", "--short", "--rounds", "1", "--only", "unpipelined", "--only", "start", "--json", str(path)]
+    assert main(words) == 0
+    made = Figures.from_json(json.loads(path.read_text()))
+    assert made.contenders("unpipelined")[0] == MINIREDIS
+    assert ECHO in made.contenders("unpipelined")
+    assert all(value > 0 for values in made.values.values() for value in values)
+    targets = {
+        (target.part, workload) for target, workload, _ in told.outcomes(made, json.loads(path.read_text())["real"])
+    }
+    assert {("unpipelined", "GET"), ("start", "engine, ms")} <= targets
+
+
+def test_a_load_that_fails_says_why(redis_server: Server) -> None:
+    with pytest.raises(ServerError, match="failed"):
+        requests_per_second(Path("/bin/false"), redis_server, Workload("GET", ("-t", "get"), 100))
+
+
+def test_a_load_that_does_not_end_is_given_up(redis_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "DEADLINE", 0.3)
+    workload = Workload("GET", ("-t", "get"), 1_000_000_000)
+    with pytest.raises(ServerError, match="did not come to an end"):
+        requests_per_second(load.find_benchmark(), redis_server, workload)
