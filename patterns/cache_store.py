@@ -1,0 +1,270 @@
+"""What a cache asks the server: one method per question, each one round trip.
+
+The rule of this file: questions and answers, no decisions. An error of the server or of the way to it is
+:class:`UnavailableError` here, so that it is never taken for an error of a loader, which may use Redis itself.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from redis.exceptions import BusyLoadingError, ClusterDownError, ReadOnlyError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from patterns.circuit import Circuit
+from patterns.codecs import Codec
+from patterns.envelope import Stored, seal, unseal
+from patterns.expiry import Expiry
+from patterns.keys import key
+from patterns.metrics import Metrics
+from patterns.scripts import Script, pipeline
+from patterns.steps import Command, Scan, Steps, T, raise_errors
+
+READ: Final = Script("cache_read")
+TAKE: Final = Script("cache_take")
+FILL: Final = Script("cache_fill")
+INVALIDATE: Final = Script("cache_invalidate")
+BEGIN_WRITE: Final = Script("write_begin")
+END_WRITE: Final = Script("write_end")
+WRITE_VERSION: Final = Script("write_version")
+TAG: Final = Script("cache_tag")
+
+DOWN: Final = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ClusterDownError, ReadOnlyError)
+"""What says that the server is not there, rather than that it refuses a command."""
+
+FENCE: Final = 9
+"""For how many times its lock a lease stays a fence after it: a loader may be that much slower and still land."""
+
+EVERYTHING: Final = "*"
+"""What is told on the channel of invalidations when all keys are invalid; one key is told as ``=key``."""
+
+
+class UnavailableError(Exception):
+    """The server could not be asked, or failed. The cause is redis-py's exception."""
+
+    def __init__(self, error: RedisError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The answer to asking for a lease: exactly one of a value, the lease, and the reason why there is neither."""
+
+    stored: Stored | None = None
+    token: bytes | None = None
+    busy_ms: int = 0
+    """How long somebody else has the lock; 0 while a writer is at work, and nothing can be stored."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """The server's side of a cache."""
+
+    prefix: str
+    expiry: Expiry
+    codec: Codec
+    lease_ms: int
+    metrics: Metrics
+    circuit: Circuit
+    precise: bool
+    """Whether the time that is left matters to readers: only then it is asked for, by a script."""
+    slice_ms: int
+    """How long one wait for a wake-up may last."""
+    channel: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channel", f"{self.prefix}invalidations")
+
+    def value_key(self, name: str) -> str:
+        """The key of a value."""
+        return key(self.prefix, name)
+
+    def keys(self, name: str) -> list[str]:
+        """The keys of a value, its lease, and its wake-up."""
+        return [key(self.prefix, name), key(self.prefix, name, "lease"), key(self.prefix, name, "wake")]
+
+    def ask(self, steps: Steps[T]) -> Steps[T]:
+        """Ask, if the circuit lets us."""
+        try:
+            self.circuit.enter()
+        except RedisError as error:
+            raise UnavailableError(error) from error
+        try:
+            answer = yield from steps
+        except RedisError as error:
+            if isinstance(error, DOWN):
+                self.circuit.failed()
+            else:
+                self.circuit.succeeded()  # It answered.
+            raise UnavailableError(error) from error
+        self.circuit.succeeded()
+        return answer
+
+    def read(self, name: str) -> Steps[Stored | None]:
+        """The value, and how long it is fresh."""
+        reply = yield from self.ask(self._reading(name).steps())
+        return self._stored(name, reply)
+
+    def _reading(self, name: str) -> Command:
+        if self.precise:
+            return READ.command([self.value_key(name)])
+        return Command("GET", self.value_key(name))
+
+    def read_many(self, names: Sequence[str]) -> Steps[list[Stored | None]]:
+        """The same for several keys."""
+        replies = yield from self.ask(_checked(pipeline([self._reading(name) for name in names])))
+        return [self._stored(name, reply) for name, reply in zip(names, replies, strict=True)]
+
+    def _stored(self, name: str, reply: Any) -> Stored | None:
+        data, left = reply if self.precise else (reply, -1)
+        if data is None:
+            return None
+        stored = unseal(self.codec, data)
+        if stored is None:
+            self.metrics.note("corrupt", name)
+            return None
+        stored.left_ms = math.inf if left == -1 else left - self.expiry.stale_ms
+        return stored
+
+    def take(self, name: str, enough_ms: float) -> Steps[Taken]:
+        """The lease, unless there is a value that has more than so many milliseconds left."""
+        (taken,) = yield from self.take_many([name], enough_ms)
+        return taken
+
+    def take_many(self, names: Sequence[str], enough_ms: float) -> Steps[list[Taken]]:
+        """The leases of several keys, unless there are values."""
+        tokens = [secrets.token_bytes(16) for _ in names]
+        commands = [
+            TAKE.command(
+                self.keys(name),
+                [token, self.lease_ms, FENCE * self.lease_ms, max(math.floor(enough_ms), int(self.precise))],
+            )
+            for name, token in zip(names, tokens, strict=True)
+        ]
+        if len(commands) == 1:
+            replies: Sequence[Any] = [(yield from self.ask(commands[0].steps()))]
+        else:
+            replies = yield from self.ask(_checked(pipeline(commands)))
+        return [self._taken(name, token, *reply) for name, token, reply in zip(names, tokens, replies, strict=True)]
+
+    def _taken(self, name: str, token: bytes, answer: bytes, *rest: Any) -> Taken:
+        if answer == b"taken":
+            return Taken(token=token)
+        if answer == b"busy":
+            return Taken(busy_ms=int(rest[0]))
+        if answer == b"value":
+            stored = unseal(self.codec, rest[0])
+            if stored is not None:
+                stored.left_ms = math.inf if rest[1] == -1 else rest[1] - self.expiry.stale_ms
+                return Taken(stored=stored)
+            # No value to us, and in the way of one: it goes unstored until it is over or overwritten.
+        return Taken()
+
+    def wait(self, name: str, busy_ms: int) -> Steps[int]:
+        """Until whoever has the lease ends it, for so many milliseconds at most: how many were granted."""
+        granted = max(1, min(busy_ms, self.slice_ms))
+        # The stream is made by whoever ends the lease, and removed with the next lease: whatever is in it is news.
+        try:
+            yield from self.ask(Command("XREAD", "BLOCK", granted, "STREAMS", self.keys(name)[2], "0").steps())
+        except UnavailableError as failure:
+            if not isinstance(failure.error, RedisTimeoutError):
+                raise
+        return granted
+
+    def fill(self, name: str, token: bytes, sealed: bytes, fresh: float) -> Steps[bool]:
+        """End our lease with a value: whether it landed."""
+        args = [token, self.lease_ms, sealed, self.expiry.hard_ms(fresh)]
+        return bool((yield from self.ask(FILL(self.keys(name), args))))
+
+    def fill_many(self, filled: Sequence[tuple[str, bytes, bytes, float]]) -> Steps[list[bool]]:
+        """The same for several keys: name, token, sealed value, how many seconds it is fresh."""
+        commands = [
+            FILL.command(self.keys(name), [token, self.lease_ms, sealed, self.expiry.hard_ms(fresh)])
+            for name, token, sealed, fresh in filled
+        ]
+        return [bool(reply) for reply in (yield from self.ask(_checked(pipeline(commands))))]
+
+    def release(self, leases: Iterable[tuple[str, bytes]]) -> Steps[None]:
+        """End leases of ours without values. It is not essential: they end by themselves."""
+        commands = [FILL.command(self.keys(name), [token, self.lease_ms]) for name, token in leases]
+        try:
+            yield from self.ask(_checked(pipeline(commands)))
+        except UnavailableError:
+            self.metrics.note("error", "")
+
+    def write(self, name: str, value: Any, fresh: float) -> Steps[None]:
+        """Store a value, whoever is loading one."""
+        args = [
+            self.channel,
+            f"={name}",
+            self.lease_ms,
+            seal(self.codec, value, 0.0),
+            self.expiry.hard_ms(fresh),
+        ]
+        yield from self.ask(INVALIDATE(self.keys(name), args))
+
+    def begin_write(self, name: str, token: bytes, writing_ms: int) -> Steps[None]:
+        """Delete the value, and let none be stored until this write ends, or so many milliseconds are over."""
+        args = [token, writing_ms, self.channel, f"={name}", self.lease_ms]
+        yield from self.ask(BEGIN_WRITE(self._written(name), args))
+
+    def end_write(self, name: str, token: bytes, version: str, sealed: bytes, times: tuple[int, int]) -> Steps[bool]:
+        """End a write, with a version and a value, or without (it failed): whether the value was stored."""
+        args = [token, version, sealed, *times, self.channel, f"={name}"]
+        return bool((yield from self.ask(END_WRITE(self._written(name), args))))
+
+    def write_versions(self, written: Sequence[tuple[str, str, bytes, float]], version_ms: int) -> Steps[list[bool]]:
+        """Store values (name, version, sealed, seconds), unless there is a later version: which ones were stored."""
+        commands = [
+            WRITE_VERSION.command(
+                self._written(name),
+                [version, sealed, self.expiry.hard_ms(fresh), version_ms, self.channel, f"={name}", self.lease_ms],
+            )
+            for name, version, sealed, fresh in written
+        ]
+        return [bool(reply) for reply in (yield from self.ask(_checked(pipeline(commands))))]
+
+    def _written(self, name: str) -> list[str]:
+        return [*self.keys(name), key(self.prefix, name, "writers"), key(self.prefix, name, "version")]
+
+    def invalidate(self, names: Sequence[str]) -> Steps[int]:
+        """Delete values and leases: how many values there were."""
+        commands = [INVALIDATE.command(self.keys(name), [self.channel, f"={name}", self.lease_ms]) for name in names]
+        return sum((yield from self.ask(_checked(pipeline(commands)))))
+
+    def tag(self, tags: Iterable[str], names: Sequence[str], fresh: float) -> Steps[None]:
+        """Note that keys carry tags, for longer than any value that is about to be stored can live."""
+        ttl = 0
+        if not math.isinf(fresh):
+            ttl = math.ceil(fresh * 1000 * (1 + self.expiry.jitter)) + self.expiry.stale_ms + 10 * self.lease_ms
+        commands = [TAG.command([self.tag_key(tag)], [ttl, *names]) for tag in tags]
+        yield from self.ask(_checked(pipeline(commands)))
+
+    def tagged(self, tags: Sequence[str]) -> Steps[list[str]]:
+        """The keys that carry any of these tags."""
+        replies = yield from self.ask(_checked(pipeline([Command("ZRANGE", self.tag_key(tag), 0, -1) for tag in tags])))
+        return sorted({name.decode() for reply in replies for name in reply})
+
+    def tag_key(self, tag: str) -> str:
+        """The key of the set of a tag's keys."""
+        return key(self.prefix, tag, "tag")
+
+    def clear(self) -> Steps[None]:
+        """Delete all leases, then all values: what was being loaded when it began does not land behind its back."""
+        start = "".join(f"\\{letter}" if letter in "\\*?[]^-" else letter for letter in self.prefix) + "{*}"
+        for pattern in (f"{start}:lease", start):
+            found = yield from self.ask(Scan(pattern).steps())
+            for place in range(0, len(found), 500):
+                batch = [Command("UNLINK", each) for each in found[place : place + 500]]
+                yield from self.ask(_checked(pipeline(batch)))
+        yield from self.ask(Command("PUBLISH", self.channel, EVERYTHING).steps())
+
+
+def _checked(steps: Steps[list[Any]]) -> Steps[Sequence[Any]]:
+    return raise_errors((yield from steps))

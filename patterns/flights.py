@@ -1,0 +1,126 @@
+"""Single flight: of several callers that want the same thing at once, in one process, one fetches it for all.
+
+**The problem.** A thousand tasks miss the same key; each asks for it. The usual mend, a shared future, cancels all of
+them when one is cancelled.
+
+**The guarantee.** At most one call per key runs at a time; whoever comes meanwhile gets its result or its error.
+Cancelling a caller cancels no other, and not the call. **The price** is a dict and a lock: no round trip.
+
+**Not for** several processes: there it is :class:`patterns.Cache` that lets one of them load.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from patterns.pattern import Blocking, Pattern, operation
+from patterns.steps import Call, Shielded, Steps, Wait
+
+
+class Flight:
+    """One call that is under way, and those who wait for it."""
+
+    __slots__ = ("_event", "_mutex", "error", "left", "meanwhile", "settled", "value")
+
+    def __init__(self, mutex: threading.Lock) -> None:
+        self._mutex = mutex
+        self._event: Any = None  # made when somebody waits: most flights are alone
+        self.settled = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.meanwhile: Any = None
+        """What those can have who do not wait for the end; ``None`` if there is nothing."""
+        self.left = False
+        """Whether it ended without a result for others: its leader was cancelled, or its value is out of date."""
+
+    def wait(self, new_event: Callable[[], Any], timeout: float | None = None) -> Steps[bool]:
+        """Until it has ended, or for so many seconds: whether it has."""
+        with self._mutex:
+            if self._event is None and not self.settled:
+                self._event = new_event()
+        if not self.settled:
+            yield Wait(self._event, timeout)
+        return self.settled
+
+    def settle(self, value: Any = None, error: BaseException | None = None, *, left: bool = False) -> None:
+        """End it."""
+        with self._mutex:
+            self.value, self.error, self.left, self.settled = value, error, left, True
+        if self._event is not None:
+            self._event.set()
+
+
+class Flights:
+    """The flights of one process, by key."""
+
+    __slots__ = ("_flights", "_mutex")
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, Flight] = {}
+        self._mutex = threading.Lock()
+
+    def join(self, key: Hashable) -> tuple[Flight, bool]:
+        """The flight for *key*, and whether the caller leads it: then it has to settle and land it."""
+        with self._mutex:
+            flight = self._flights.get(key)
+            if flight is not None:
+                return flight, False
+            flight = self._flights[key] = Flight(self._mutex)
+            return flight, True
+
+    def land(self, key: Hashable, flight: Flight) -> None:
+        """Let the next caller begin a flight of its own."""
+        with self._mutex:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+    def forget(self, key: Hashable) -> None:
+        """Let nobody else join the flight for *key*: what it brings is out of date."""
+        with self._mutex:
+            self._flights.pop(key, None)
+
+    def forget_all(self) -> None:
+        """The same for every key."""
+        with self._mutex:
+            self._flights.clear()
+
+
+class SingleFlightOperations(Pattern):
+    """Calls of a function by key, of which one at a time runs for all who want it."""
+
+    client = None
+
+    def __init__(self) -> None:
+        self._flights = Flights()
+
+    @operation
+    def call(self, key: Hashable, function: Callable[[], Any]) -> Steps[Any]:
+        """What *function* returns, or raises, called by us or by somebody who asked for the same *key* before."""
+        flight, leads = self._flights.join(key)
+        if leads:
+            return (yield Shielded(self._lead(key, flight, function)))
+        yield from flight.wait(self.new_event)
+        if flight.error is not None:
+            raise flight.error
+        return flight.value
+
+    def _lead(self, key: Hashable, flight: Flight, function: Callable[[], Any]) -> Steps[Any]:
+        try:
+            value = yield Call(function)
+        except BaseException as error:
+            self._flights.land(key, flight)
+            flight.settle(error=error)
+            raise
+        self._flights.land(key, flight)
+        flight.settle(value)
+        return value
+
+    def forget(self, key: Hashable) -> None:
+        """Let the next caller for *key* call anew, even while a call runs."""
+        self._flights.forget(key)
+
+
+class SingleFlight(SingleFlightOperations, Blocking):
+    __doc__ = SingleFlightOperations.__doc__

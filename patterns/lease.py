@@ -1,0 +1,197 @@
+"""Leases: something that is held for a time, kept by renewing it, and lost if that fails.
+
+The rule of this file: it knows how to wait for a lease, to renew it and to notice that it is lost, not what is
+leased. That is what a lock, a semaphore and a leader say by :class:`Leasing`: three scripts, each answered from the
+server's clock.
+
+A holder cannot know that it still has its lease, only that it had it when the last answer was sent. So
+:attr:`~LeaseOperations.held` counts from the moment before the last question, on the client's monotonic clock, which
+measures nothing but that duration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, TypeVar
+
+from redis.exceptions import RedisError
+
+from patterns.durations import Duration, milliseconds, seconds
+from patterns.pattern import Blocking, Pattern, operation
+from patterns.steps import Call, Shielded, Spawn, Steps, Wait
+from patterns.waking import woken
+
+RENEWALS: float = 3
+"""A lease is renewed so many times before it would end; after an error four times as often."""
+
+
+class NotAcquiredError(TimeoutError):
+    """A ``with`` block did not get its lease within the time it was ready to wait."""
+
+
+class LeaseOperations(Pattern):
+    """A lease that somebody was given. In a ``with`` block it is released at the end."""
+
+    token: str
+    """What tells its holder from all others."""
+    fence: int | None
+    """A number higher than that of every lease of this lock before; none for a semaphore."""
+
+    def __init__(
+        self, leasing: Leasing[Any], token: str, fence: int | None, length: int, asked: float, on_lost: Any = None
+    ) -> None:
+        self.client = leasing.client
+        self.token = token
+        self.fence = fence
+        self._leasing = leasing
+        self._length = length
+        self._on_lost = on_lost
+        self._until = asked + length / 1000
+        self._lost = False
+        self._stop = self.new_event()
+
+    @property
+    def held(self) -> bool:
+        """Whether it can still be held, by all that is known here: neither lost nor released, nor its time over."""
+        return not self._lost and not self._stop.is_set() and time.monotonic() < self._until
+
+    @operation
+    def extend(self, ttl: Duration | None = None) -> Steps[bool]:
+        """Hold it for *ttl* from now, or for its usual time; False if it is lost."""
+        return (yield from self._extend(ttl))
+
+    @operation
+    def release(self) -> Steps[bool]:
+        """Give it back and wake who waits for it; False if it was lost before."""
+        return (yield from self._release())
+
+    def _extend(self, ttl: Duration | None = None) -> Steps[bool]:
+        length = self._length if ttl is None else milliseconds(ttl)
+        asked = time.monotonic()
+        extended = bool((yield from self._leasing._extend(self.token, length)))
+        if extended:
+            self._until = asked + length / 1000
+        else:
+            self._lost = True
+        return extended
+
+    def _release(self) -> Steps[bool]:
+        self._stop.set()
+        return bool((yield from self._leasing._release(self.token)))
+
+    def _enter(self) -> Steps[Any]:
+        yield from ()
+        return self
+
+    def _leave(self, error: BaseException | None) -> Steps[None]:
+        yield Shielded(self._release())
+
+    def _renew(self) -> Steps[None]:
+        """Renew it until it is released or lost. An error is no loss as long as its time is not over."""
+        pause = self._length / 1000 / RENEWALS
+        while not (yield Wait(self._stop, pause)):
+            pause = self._length / 1000 / RENEWALS
+            try:
+                kept = yield from self._extend()
+            except RedisError:
+                kept = time.monotonic() < self._until
+                pause = max(0.0, min(pause / 4, self._until - time.monotonic()))
+            if self._stop.is_set():
+                return
+            if not kept:
+                self._lost = True
+                if self._on_lost is not None:
+                    yield Call(self._on_lost, self)
+                return
+
+
+class Lease(LeaseOperations, Blocking):
+    __doc__ = LeaseOperations.__doc__
+
+
+L = TypeVar("L", bound=LeaseOperations)
+
+
+class Leasing(Pattern, Generic[L]):
+    """Something that is leased. In a ``with`` block it is held, by one lease per block."""
+
+    _lease: ClassVar[Any]
+    """The class of its leases, of the same flavour."""
+    _wake: str
+    """The list at which those wait who did not get it."""
+
+    def _start(
+        self, client: Any, ttl: Duration, renew: bool, wait: Duration, on_lost: Callable[[Any], Any] | None
+    ) -> None:
+        self.client = client
+        self._length = milliseconds(ttl)
+        self._renews = renew
+        self._wait = seconds(wait)
+        self._on_lost = on_lost
+        self._blocks: dict[Any, list[L]] = {}
+
+    def _new_token(self) -> str:
+        return secrets.token_hex(16)
+
+    def _take(self, token: str) -> Steps[tuple[bool, int | None, int]]:
+        """Take it: whether that was possible, the fence, and if not in how many milliseconds to look again."""
+        raise NotImplementedError
+
+    def _extend(self, token: str, length: int) -> Steps[int]:
+        """Let the lease last so many milliseconds from now."""
+        raise NotImplementedError
+
+    def _release(self, token: str) -> Steps[int]:
+        """End the lease."""
+        raise NotImplementedError
+
+    @operation
+    def acquire(self, *, wait: Duration | None = None) -> Steps[L | None]:
+        """A lease, or None if there is none within *wait* seconds; 0 does not wait at all."""
+        return (yield from self._acquire(self._wait if wait is None else seconds(wait)))
+
+    def _acquire(self, wait: float) -> Steps[L | None]:
+        deadline = time.monotonic() + wait
+        token = self._new_token()
+        while True:
+            asked = time.monotonic()
+            try:
+                taken, fence, left = yield from self._take(token)
+            except asyncio.CancelledError:
+                yield Shielded(self._release(token))  # it may be ours, and nobody is left to know
+                raise
+            if taken:
+                lease: L = self._lease(self, token, fence, self._length, asked, self._on_lost)
+                if self._renews:
+                    yield Spawn(lease._renew())
+                return lease
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return None
+            yield from woken(self.client, self._wake, min(left / 1000, remaining))
+
+    def _enter(self) -> Steps[L]:
+        lease = yield from self._acquire(self._wait)
+        if lease is None:
+            raise NotAcquiredError(f"not acquired within {self._wait:g} seconds: {self!r}")
+        self._blocks.setdefault(_caller(), []).append(lease)
+        return lease
+
+    def _leave(self, error: BaseException | None) -> Steps[None]:
+        caller = _caller()
+        lease = self._blocks[caller].pop()
+        if not self._blocks[caller]:
+            del self._blocks[caller]
+        yield from lease._leave(error)
+
+
+def _caller() -> Any:
+    """Who runs: the task, or the thread."""
+    try:
+        return asyncio.current_task() or threading.get_ident()
+    except RuntimeError:
+        return threading.get_ident()

@@ -1,0 +1,19 @@
+"""Being woken: whoever waits stands at a list of its own, and is served the moment somebody pushes to it.
+
+The rule of this file: a wake-up is only a hint. It may come for nothing, and it may be lost with a client that was
+woken and died; so one wait lasts a slice at most (:mod:`patterns.patience`), after which the waiter looks for itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patterns.patience import slice_ms
+from patterns.steps import Command, Steps
+
+
+def woken(client: Any, key: str, seconds: float) -> Steps[bool]:
+    """Wait at the list *key* for so many seconds, but no longer than a slice: whether somebody woke us."""
+    # A millisecond more, or a waiter would look just before what it waits for; and a timeout of 0 would last for ever.
+    timeout = min(max(seconds, 0) + 0.001, slice_ms(client) / 1000)
+    return (yield Command("BLPOP", key, timeout)) is not None

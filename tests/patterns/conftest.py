@@ -1,0 +1,83 @@
+"""The servers that patterns are proven on: miniredis, whose clock stands still until a test moves it, and a real one.
+
+A test that takes ``stage`` runs on both. Time passes by ``stage.advance``: at once on miniredis, by waiting on a real
+server, so that a test lets milliseconds pass, not hours, unless it is for miniredis alone (``fake``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+
+from conformance.servers import Server
+from miniredis import MiniRedis
+
+
+@dataclass
+class Stage:
+    """A server, and how time passes on it."""
+
+    url: str
+    mini: MiniRedis | None = None
+    client: redis.Redis = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = redis.Redis.from_url(self.url)
+
+    @property
+    def real(self) -> bool:
+        return self.mini is None
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time pass for the server."""
+        if self.mini is not None:
+            self.mini.clock.advance(seconds)
+        else:
+            # A little more: the server's clock is not this process's.
+            time.sleep(seconds + 0.005)
+
+    def new_client(self, **options: Any) -> redis.Redis:
+        return redis.Redis.from_url(self.url, **options)
+
+    def new_async_client(self, **options: Any) -> redis.asyncio.Redis:
+        return redis.asyncio.Redis.from_url(self.url, **options)
+
+    def empty(self) -> None:
+        self.client.flushall()
+
+    def commands(self) -> int:
+        """How many commands the server has processed, those of scripts included."""
+        return int(self.client.info("stats")["total_commands_processed"])
+
+
+def _mini() -> Iterator[Stage]:
+    with MiniRedis() as server:
+        server.clock.freeze()
+        stage = Stage(server.url, server)
+        yield stage
+        stage.client.close()
+
+
+@pytest.fixture
+def fake() -> Iterator[Stage]:
+    """miniredis alone, for what takes hours."""
+    yield from _mini()
+
+
+@pytest.fixture(params=["miniredis", "redis", "valkey"])
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """miniredis and both real servers, each empty."""
+    if request.param == "miniredis":
+        yield from _mini()
+        return
+    server: Server = request.getfixturevalue(f"{request.param}_server")
+    stage = Stage(f"redis://127.0.0.1:{server.port}/0")
+    stage.empty()
+    yield stage
+    stage.client.close()

@@ -1,0 +1,411 @@
+"""Locks: never two holders, whoever dies, sleeps or asks again; and each holder's number is above the last one's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from patterns import Lock, NotAcquiredError, aio
+from patterns.lease import LeaseOperations
+from tests.patterns.conftest import Stage
+from tests.patterns.lost_replies import LosesReplies
+from tests.patterns.waiting import blocked, until, until_async
+
+NOON = 1_800_014_400
+TTL = 1000
+"""Milliseconds that a lease lasts in the schedules."""
+
+RIVALS = st.integers(0, 3)
+ACTIONS = st.one_of(
+    st.tuples(st.sampled_from(["acquire", "extend", "release"]), RIVALS, st.booleans()),
+    st.tuples(st.sampled_from(["acquire and die", "kill", "write"]), RIVALS, st.just(False)),
+    st.tuples(st.just("pass"), st.sampled_from([1, 300, 999, 1000, 1001, 1001]), st.just(False)),
+    st.tuples(st.just("evict"), st.just(0), st.just(False)),
+)
+
+
+@dataclass
+class Holder:
+    """Who has the lock by the model, and until when."""
+
+    rival: int | None
+    fence: int
+    until: int
+
+
+class Rivals:
+    """Four processes that want one lock, and the model of who has it. Time is in milliseconds."""
+
+    def __init__(self, stage: Stage) -> None:
+        assert stage.mini is not None
+        stage.empty()
+        stage.mini.clock.set(NOON)
+        self.stage = stage
+        self.now = 0
+        self.clients = [LosesReplies(stage.client) for _ in range(4)]
+        self.locks = [Lock(client, "l", ttl=TTL / 1000, renew=False, wait=0) for client in self.clients]
+        self.leases: list[Any] = [None] * 4
+        self.holder: Holder | None = None
+        self.last_fence = 0
+        self.highest_written = 0
+
+    def owner(self) -> Holder | None:
+        # A key is there to the end of its last millisecond.
+        return self.holder if self.holder is not None and self.now <= self.holder.until else None
+
+    def acquire(self, rival: int) -> None:
+        lease = self.locks[rival].acquire()
+        assert (lease is None) == (self.owner() is not None)
+        if lease is not None:
+            assert lease.fence is not None
+            assert lease.fence > self.last_fence
+            self.last_fence = lease.fence
+            self.leases[rival] = lease
+            self.holder = Holder(rival, lease.fence, self.now + TTL)
+
+    def acquire_and_die(self, rival: int) -> None:
+        self.acquire(rival)
+        self.kill(rival)
+
+    def kill(self, rival: int) -> None:
+        """It knows nothing any more; what it had stays as it is on the server."""
+        self.leases[rival] = None
+        if self.holder is not None and self.holder.rival == rival:
+            self.holder.rival = None
+
+    def owns(self, rival: int) -> bool:
+        owner = self.owner()
+        return owner is not None and owner.rival == rival and owner.fence == self.leases[rival].fence
+
+    def extend(self, rival: int) -> None:
+        if self.leases[rival] is None:
+            return
+        owns = self.owns(rival)
+        assert self.leases[rival].extend() is owns
+        if owns and self.holder is not None:
+            self.holder.until = self.now + TTL
+
+    def release(self, rival: int) -> None:
+        if self.leases[rival] is None:
+            return
+        owns = self.owns(rival)
+        assert self.leases[rival].release() is owns
+        self.leases[rival] = None
+        if owns:
+            self.holder = None
+
+    def write(self, rival: int) -> None:
+        """The resource refuses a number below the highest: once the owner has written, nobody else is let through."""
+        lease = self.leases[rival]
+        if lease is None or lease.fence < self.highest_written:
+            return
+        owner = self.owner()
+        if owner is not None and self.highest_written == owner.fence:
+            assert self.owns(rival)
+        self.highest_written = lease.fence
+
+    def evict(self) -> None:
+        """The server loses the last fence; no two moments are the same by its clock."""
+        self.stage.client.delete("lock:{l}:fence")
+        self.let_pass(1)
+
+    def let_pass(self, milliseconds: int) -> None:
+        assert self.stage.mini is not None
+        self.now += milliseconds
+        self.stage.mini.clock.set(NOON + self.now / 1000)
+
+    def do(self, action: str, subject: int, loses_reply: bool) -> None:
+        if action == "pass":
+            self.let_pass(subject)
+        elif action == "evict":
+            self.evict()
+        else:
+            self.clients[subject].losing = int(loses_reply)
+            getattr(self, action.replace(" ", "_"))(subject)
+            self.clients[subject].losing = 0
+        assert all(self.stage.client.pttl(each) != -1 for each in ("lock:{l}", "lock:{l}:fence", "lock:{l}:wake"))
+
+
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example([("acquire", 0, True), ("release", 0, True), ("acquire", 1, False)])
+@example([("acquire", 0, False), ("pass", 1001, False), ("acquire", 1, False), ("release", 0, False)])
+@example([("acquire", 0, False), ("pass", 1001, False), ("acquire", 1, False), ("extend", 0, False)])
+@given(schedule=st.lists(ACTIONS, min_size=20, max_size=40))
+def test_no_two_hold_it_in_a_thousand_schedules(fake: Stage, schedule: list[Any]) -> None:
+    rivals = Rivals(fake)
+    for action in schedule:
+        rivals.do(*action)
+
+
+REAL_ACTIONS = st.tuples(st.sampled_from(["acquire", "extend", "release", "kill", "pass"]), RIVALS)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(schedule=st.lists(REAL_ACTIONS, min_size=10, max_size=25))
+def test_no_two_hold_it_in_real_time(stage: Stage, schedule: list[Any]) -> None:
+    """By a clock beside the server's: a lease never begins before the one before it can have ended."""
+    stage.empty()
+    if stage.mini is not None:
+        stage.mini.clock.resume()
+    ttl = 0.04
+    locks = [Lock(stage.client, "l", ttl=ttl, renew=False, wait=0) for _ in range(4)]
+    leases: list[Any] = [None] * 4
+    last_fence, free_from, last_lease = 0, 0.0, None
+    for action, rival in schedule:
+        asked = time.monotonic()
+        lease = leases[rival]
+        if action == "acquire":
+            lease = leases[rival] = locks[rival].acquire()
+            if lease is not None:
+                assert time.monotonic() >= free_from
+                assert lease.fence > last_fence
+                last_fence, last_lease, free_from = lease.fence, lease, asked + ttl
+        elif action == "extend" and lease is not None:
+            if lease.extend():
+                assert lease is last_lease
+                free_from = asked + ttl
+        elif action == "release" and lease is not None:
+            if lease.release() and lease is last_lease:
+                free_from = asked
+            leases[rival] = None
+        elif action == "kill":
+            leases[rival] = None
+        elif action == "pass":
+            time.sleep(ttl / 2)
+
+
+def test_many_threads_take_turns(stage: Stage) -> None:
+    """miniredis' clock stands still meanwhile: no wait of theirs runs out, so each is woken by the one before."""
+    client = stage.client
+    client.set("counter", 0)
+
+    def work(_: int) -> int:
+        with Lock(client, "l", wait=60) as lease:
+            value = int(client.get("counter"))
+            client.set("counter", value + 1)
+            assert lease.fence is not None
+            return lease.fence
+
+    with ThreadPoolExecutor(12) as pool:
+        fences = list(pool.map(work, range(48)))
+    assert int(client.get("counter")) == 48
+    assert len(set(fences)) == 48
+
+
+async def test_many_tasks_take_turns(stage: Stage) -> None:
+    async with stage.new_async_client() as client:
+        await client.set("counter", 0)
+        lock = aio.Lock(client, "l", wait=60)
+
+        async def work() -> None:
+            async with lock:
+                value = int(await client.get("counter"))
+                await client.set("counter", value + 1)
+
+        await asyncio.gather(*(work() for _ in range(40)))
+        assert int(await client.get("counter")) == 40
+
+
+def test_who_waits_is_woken_in_order(stage: Stage) -> None:
+    lease = Lock(stage.client, "l").acquire()
+    assert lease is not None
+    order: list[int] = []
+
+    def wait(number: int) -> None:
+        with Lock(stage.client, "l", wait=60):
+            order.append(number)
+
+    threads = []
+    for number in range(3):
+        threads.append(threading.Thread(target=wait, args=(number,)))
+        threads[-1].start()
+        until(lambda number=number: blocked(stage.client) == number + 1)
+    before = stage.commands()
+    assert lease.release()
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2]
+    assert stage.commands() - before < 60  # commands in scripts count too: nobody polled
+
+
+def test_who_waits_gets_it_when_the_holder_died(stage: Stage) -> None:
+    if stage.mini is not None:
+        stage.mini.clock.resume()
+    assert Lock(stage.client, "l", ttl=0.3, renew=False).acquire() is not None
+    began = time.monotonic()
+    lease = Lock(stage.client, "l").acquire(wait=20)
+    assert lease is not None
+    assert time.monotonic() - began < 10
+    lease.release()
+
+
+def test_acquiring_is_bounded(stage: Stage) -> None:
+    if stage.mini is not None:
+        stage.mini.clock.resume()
+    with Lock(stage.client, "l"):
+        assert Lock(stage.client, "l").acquire(wait=0) is None
+        assert Lock(stage.client, "l").acquire(wait=0.05) is None
+        with (
+            pytest.raises(NotAcquiredError, match=r"not acquired within 0.05 seconds: Lock\('l'\)"),
+            Lock(stage.client, "l", wait=0.05),
+        ):
+            pass
+    assert Lock(stage.client, "l", renew=False).acquire(wait=0) is not None
+
+
+def test_a_question_asked_again_gets_the_same_answer(stage: Stage) -> None:
+    client = LosesReplies(stage.client)
+    lock = Lock(client, "l", renew=False, wait=0)
+    client.losing = 1
+    lease = lock.acquire()
+    assert lease is not None
+    client.losing = 1
+    assert lease.extend()
+    client.losing = 1
+    assert lease.release()
+    assert not stage.client.exists("lock:{l}")
+    other = lock.acquire()
+    assert other is not None
+    assert not lease.release()
+    assert not lease.extend()
+    assert other.extend()
+
+
+def test_it_is_one_round_trip_each(stage: Stage) -> None:
+    lock = Lock(stage.client, "l", renew=False)
+    calls: list[str] = []
+
+    class Counting(LosesReplies):
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            calls.append(args[0])
+            return super().execute_command(*args, **options)
+
+    with lock as lease:
+        lease.extend()
+    lock = Lock(Counting(stage.client), "l", renew=False)
+    with lock as lease:
+        lease.extend()
+    assert calls == ["EVALSHA"] * 3
+
+
+def test_it_is_renewed_as_long_as_it_is_held(stage: Stage) -> None:
+    if stage.mini is not None:
+        stage.mini.clock.resume()
+    with Lock(stage.client, "l", ttl=0.8) as lease:
+        ends = time.monotonic() + 2
+        while time.monotonic() < ends:
+            assert lease.held
+            assert Lock(stage.client, "l").acquire(wait=0.1) is None
+    assert not lease.held
+    assert not stage.client.exists("lock:{l}")
+
+
+def test_the_holder_is_told_when_it_is_lost(stage: Stage) -> None:
+    lost: list[Any] = []
+    told = threading.Event()
+
+    def on_lost(lease: Any) -> None:
+        lost.append(lease)
+        told.set()
+
+    lease = Lock(stage.client, "l", ttl=0.2, on_lost=on_lost).acquire()
+    assert lease is not None
+    stage.client.delete("lock:{l}")
+    assert told.wait(10)
+    assert lost == [lease]
+    assert not lease.held
+    assert not lease.release()
+
+
+def test_the_holder_is_told_when_the_server_is_gone(fake: Stage) -> None:
+    told = threading.Event()
+    client = fake.new_client(retry=Retry(NoBackoff(), 0))
+    lease = Lock(client, "l", ttl=0.3, on_lost=lambda lease: told.set()).acquire()
+    assert lease is not None
+    assert fake.mini is not None
+    began = time.monotonic()
+    fake.mini.stop()
+    assert told.wait(10)
+    assert time.monotonic() - began < 9
+    assert not lease.held
+    client.close()
+
+
+async def test_asyncio_tells_of_a_loss(stage: Stage) -> None:
+    async with stage.new_async_client() as client:
+        told = asyncio.Event()
+
+        async def on_lost(lease: Any) -> None:
+            told.set()
+
+        lease = await aio.Lock(client, "l", ttl=0.2, on_lost=on_lost).acquire()
+        assert lease is not None
+        await client.delete("lock:{l}")
+        await asyncio.wait_for(told.wait(), 10)
+        assert not lease.held
+
+
+async def test_cancelling_one_who_waits_cancels_no_other(stage: Stage) -> None:
+    async with stage.new_async_client() as client:
+        lock = aio.Lock(client, "l", wait=60)
+        lease = await lock.acquire()
+        assert lease is not None
+        impatient = asyncio.create_task(lock.acquire())
+        await until_async(lambda: blocked(stage.client) == 1)
+        patient = asyncio.create_task(lock.acquire())
+        await until_async(lambda: blocked(stage.client) == 2)
+        impatient.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await impatient
+        await until_async(lambda: blocked(stage.client) == 1)
+        await lease.release()
+        second = await patient
+        assert second is not None
+        await second.release()
+
+
+async def test_a_cancelled_block_releases(stage: Stage) -> None:
+    async with stage.new_async_client() as client:
+        held = asyncio.Event()
+
+        async def work() -> None:
+            async with aio.Lock(client, "l"):
+                held.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(work())
+        await held.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await until_async(lambda: not stage.client.exists("lock:{l}"))
+
+
+def test_one_lock_object_serves_many_blocks(stage: Stage) -> None:
+    lock = Lock(stage.client, "l", wait=60)
+    inside: list[LeaseOperations] = []
+
+    def work(_: int) -> None:
+        with lock as lease:
+            inside.append(lease)
+            assert inside == [lease]
+            inside.remove(lease)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(24)))
+
+
+@pytest.mark.parametrize("ttl", [0, -1, float("inf"), float("nan")])
+def test_a_ttl_is_a_time(ttl: float) -> None:
+    with pytest.raises(ValueError, match="a duration is"):
+        Lock(None, "l", ttl=ttl)
