@@ -35,14 +35,18 @@ def console_commands() -> list[tuple[str, str]]:
 COMMANDS = console_commands()
 REDIS_CLI = [(command, answer) for command, answer in COMMANDS if command.startswith("redis-cli ")]
 MODULES = [(command, answer) for command, answer in COMMANDS if command.startswith("python3 -m miniredis")]
+CONFORMANCE = [(command, answer) for command, answer in COMMANDS if "python -m conformance" in command]
 
 
 @pytest.mark.parametrize("source", snippets("python"))
-def test_a_python_snippet_runs(source: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", source], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
+def test_a_python_snippet_runs(source: str, tmp_path: Path) -> None:
+    """By itself, or by pytest if it uses that."""
+    words, folder = ["-W", "error", "-c", source], ROOT
+    if "@pytest" in source:
+        (tmp_path / "test_snippet.py").write_text(source)
+        words, folder = ["-m", "pytest", "-q", "test_snippet.py"], tmp_path
+    done = subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -51,19 +55,20 @@ def server() -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize(("command", "answer"), REDIS_CLI)
-def test_redis_cli_answers_as_shown(server: Server, command: str, answer: str) -> None:
+def test_redis_cli_answers_as_shown(server: Server) -> None:
+    """One after the other, for one command's answer may depend on what another one did."""
     if shutil.which("redis-cli") is None:
         missing("redis-cli on PATH")
-    words = ["redis-cli", "-p", str(server.port), "--no-raw", *shlex.split(command)[1:]]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout.strip() == answer
+    for command, answer in REDIS_CLI:
+        words = ["redis-cli", "-p", str(server.port), "--no-raw", *shlex.split(command)[1:]]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        assert (command, done.stdout.strip()) == (command, answer)
 
 
 @pytest.mark.parametrize(("command", "answer"), MODULES)
-def test_the_server_starts_as_shown(command: str, answer: str) -> None:
-    """On a port of its own, so only the port may differ from what is shown."""
-    words = [sys.executable, *shlex.split(command)[1:], "--port", "0"]
+def test_the_server_starts_as_shown(command: str, answer: str, tmp_path: Path) -> None:
+    """On a port of its own, so only the port may differ from what is shown. What it saves at its end goes elsewhere."""
+    words = [sys.executable, *shlex.split(command)[1:], "--port", "0", "--dir", str(tmp_path)]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
@@ -74,10 +79,19 @@ def test_the_server_starts_as_shown(command: str, answer: str) -> None:
 
 
 def test_every_console_command_is_checked_here() -> None:
-    others = {command for command, _ in COMMANDS} - {command for command, _ in REDIS_CLI + MODULES}
-    assert others == {"make test", "python3 -m pytest tests/differential"}
+    others = {command for command, _ in COMMANDS} - {command for command, _ in REDIS_CLI + MODULES + CONFORMANCE}
+    assert others == {"make test"}
     assert re.search(r"^test:", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert (ROOT / "tests" / "differential").is_dir()
+
+
+@pytest.mark.parametrize("command", [command for command, _ in CONFORMANCE])
+def test_the_conformance_suite_knows_the_options_shown(command: str) -> None:
+    """Each command is asked for its help with these options: what it does with them is tested in tests/conformance."""
+    words = [sys.executable, *shlex.split(command)[1:], "--help"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    for option in re.findall(r"--[a-z-]+", command):
+        assert option in done.stdout
 
 
 def test_the_pages_it_links_to_exist() -> None:
