@@ -285,7 +285,7 @@ def _both_right(ours: Reply, theirs: Reply) -> bool:
     if identical(ours, theirs) or same_broken_redirection(ours, theirs):
         return True
     first = next(iter(ours), None) if isinstance(ours, dict | list) else None
-    if first in (b"server", b"flags") and first in theirs:
+    if first in (b"server", b"flags") and isinstance(theirs, dict | list) and first in theirs:
         return bool((GREETING if first == b"server" else TRACKING).same((), ours, theirs))
     if not isinstance(ours, list) or not isinstance(theirs, list) or type(ours) is not type(theirs):
         return False

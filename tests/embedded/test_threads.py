@@ -41,14 +41,17 @@ def test_in_process_and_tcp_clients_see_each_other(client: redis.Redis, server: 
 
 
 def test_who_waits_while_a_server_starts_and_stops(client: redis.Redis, server: MiniRedis, watch: Watch) -> None:
-    alone = in_thread(client.blpop, "alone", 0.2)
+    server.clock.freeze()
+    alone = in_thread(client.blpop, "alone", 10)
     forever = in_thread(client.blpop, "queue", 0)
     watch.wait_for(2)
     server.start()
+    server.clock.advance(10)
     assert alone.result(10) is None
-    short = in_thread(client.blpop, "short", 0.2)
+    short = in_thread(client.blpop, "short", 10)
     watch.wait_for(2)
     server.stop()
+    server.clock.advance(10)
     assert short.result(10) is None
     client.rpush("queue", "job")
     assert forever.result(10)[1] == "job"

@@ -147,14 +147,20 @@ def test_whatever_byte_is_wrong_the_file_is_refused_or_whole(client: Client) -> 
     data = rdb.dump(filled(client, count=6).engine)
     chance = Random(3)
     client.engine.config.rdbchecksum = False
-    for _ in range(1500):
+    for _ in range(500):
         damaged = bytearray(data)
         damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         try:
             rdb.parse(bytes(damaged), client.engine)
         except rdb.RdbError:
             continue
-    for cut in range(len(data) - 8):
+
+
+@pytest.mark.parametrize(("count", "step"), [(3, 1), (6, 37)])
+def test_a_file_that_is_cut_anywhere_is_refused(client: Client, count: int, step: int) -> None:
+    data = rdb.dump(filled(client, count=count).engine)
+    client.engine.config.rdbchecksum = False
+    for cut in range(0, len(data) - 8, step):
         with pytest.raises(rdb.RdbError):
             rdb.parse(data[:cut], client.engine)
 

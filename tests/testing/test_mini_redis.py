@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
+@pytest.fixture
+def threads() -> Callable[[], int]:
+    """How many threads there are that the test began."""
+    before = set(threading.enumerate())
+    return lambda: len(set(threading.enumerate()) - before)
+
+
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc to count file descriptors")
 
 
@@ -53,9 +61,9 @@ def test_it_serves_inside_the_block_and_not_outside() -> None:
         socket.create_connection(("127.0.0.1", port))
 
 
-async def test_it_serves_on_the_callers_loop() -> None:
+async def test_it_serves_on_the_callers_loop(threads: Callable[[], int]) -> None:
     async with MiniRedis() as server:
-        assert threading.active_count() == 1
+        assert threads() == 0
         assert await ask_on_the_loop(server, b"SET k v\r\nGET k\r\n") == b"+OK\r\n$1\r\nv\r\n"
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -102,18 +110,18 @@ async def test_it_says_who_has_to_stop_it() -> None:
             await server.__aenter__()
 
 
-def test_a_start_that_fails_leaves_nothing_and_can_be_repeated() -> None:
+def test_a_start_that_fails_leaves_nothing_and_can_be_repeated(threads: Callable[[], int]) -> None:
     with MiniRedis() as first:
         second = MiniRedis(first.port)
         for _ in range(3):
             with pytest.raises(ListenError, match="Address already in use"):
                 second.start()
-        assert threading.active_count() == 2
+        assert threads() == 1
     with second:
         assert ask(second, b"GET k\r\n") == b"$-1\r\n"
 
 
-def test_a_clients_shutdown_stops_it() -> None:
+def test_a_clients_shutdown_stops_it(threads: Callable[[], int]) -> None:
     server = MiniRedis().start()
     on_shutdown = server.engine.on_shutdown
     assert on_shutdown is not None
@@ -121,7 +129,7 @@ def test_a_clients_shutdown_stops_it() -> None:
         server.call(on_shutdown)
         assert client.recv(1) == b""
     server.stop()
-    assert threading.active_count() == 1
+    assert threads() == 0
 
 
 # Options
@@ -212,7 +220,7 @@ async def test_time_moves_on_the_callers_loop() -> None:
 
 
 @needs_proc
-def test_a_thousand_servers_leave_no_thread_and_no_descriptor() -> None:
+def test_a_thousand_servers_leave_no_thread_and_no_descriptor(threads: Callable[[], int]) -> None:
     with MiniRedis():
         pass
     gc.collect()
@@ -227,7 +235,7 @@ def test_a_thousand_servers_leave_no_thread_and_no_descriptor() -> None:
                     server.call(lambda: None)
         if number % 10 == 0:
             client.close()
-    assert threading.active_count() == 1
+    assert threads() == 0
     assert descriptors() == before
 
 
