@@ -15,7 +15,7 @@ SPEEDS := build/speed
 REDIS_PYS := 5 6 7
 SUITES := django-redis==7.0.0 limits==5.8.0
 
-.PHONY: test test-frameworks test-suites test-redis-py bench bench-short check format conformance clean
+.PHONY: test test-frameworks test-suites test-redis-py demo bench bench-short check format conformance clean
 
 test: $(INSTALLED) $(if $(NPM),$(IOREDIS)/installed)
 	$(BIN)/pytest $(PYTEST_OPTIONS) --ignore tests/frameworks
@@ -32,6 +32,10 @@ test-suites: $(VENV)/suites/installed $(VENV)/suites/sdists/installed
 # Clients in the server's process with each major version of redis-py, beside the newest, which make test has.
 test-redis-py: $(REDIS_PYS:%=$(VENV)/redis-py-%/installed)
 	for version in $(REDIS_PYS); do $(VENV)/redis-py-$$version/bin/pytest $(PYTEST_OPTIONS) tests/embedded tests/compat || exit; done
+
+# A tour of the pattern library in the terminal; DEMO_OPTIONS="--only stampede", "--url redis://…", "--list".
+demo: $(VENV)/demo/installed
+	@$(VENV)/demo/bin/python -m patterns $(DEMO_OPTIONS)
 
 # miniredis beside a real server, a bare asyncio server, fakeredis, and redis-py on nothing: by turns, in ratios.
 bench: $(VENV)/bench/installed
