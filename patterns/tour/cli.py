@@ -78,6 +78,7 @@ def _list(chapters: Sequence[Chapter]) -> None:
     width = max(len(each.name) for each in CHAPTERS)
     for each in chapters:
         print(f"{each.name:<{width}}  {each.title}")
+    sys.stdout.flush()  # here, where it is noticed if nobody reads
 
 
 def _run(chapters: Sequence[Chapter], url: str | None, pause: bool) -> int:

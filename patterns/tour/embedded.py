@@ -24,7 +24,7 @@ class EmbeddedStage(Stage):
     @property
     def description(self) -> str:
         """What and where the server is."""
-        return f"miniredis, started for this at {self.url}; its clock is moved by hand"
+        return f"on a miniredis at {self.url}, whose clock is moved by hand"
 
     def advance(self, seconds: float) -> None:
         """Let time pass for the server, a little more than so much."""

@@ -14,10 +14,8 @@ from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.rule import Rule
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
 from patterns.tour.stage import Stage
@@ -32,8 +30,8 @@ NARROW: Final = 64
 """Below this width, what would stand side by side stands in two lines."""
 
 LEGEND: Final = (
-    ("›", "blue", "a command as it was sent → its reply. ┌ │ └ travelled together, in one round trip"),
-    ("", "", "EVALSHA name.lua: a script of the library, sent by its digest and shown by its name"),
+    ("›", "blue", "a command as it was sent → its reply; with ┌ │ └ they travelled together"),
+    ("", "", "EVAL name.lua: a script of the library; sent once, from then on EVALSHA names it by its digest"),
     ("=", "bold", "what the call returned"),
 )
 
@@ -58,15 +56,13 @@ class Narrator:
         self._print(Text(about, "dim"), indent=0)
         self.console.print()
         for mark, style, meaning in LEGEND:
-            self._hanging(Text(f"{mark:<4}", style), Text(meaning, "dim"))
+            self._hanging(Text(f"{mark:<2}", style), Text(meaning, "dim"))
 
     def chapter(self, name: str, title: str, problem: str) -> None:
         """A chapter begins: what it is about, and what goes wrong without it."""
         self._steps = 0
         self.console.print()
-        heading = Text(title, "bold cyan")
-        if title.lower() != name:
-            heading.append(f"  --only {name}", "dim not bold")
+        heading = Text(title, "bold cyan").append(f"  --only {name}", "dim not bold")
         self.console.print(Rule(heading, style="cyan", align="left"))
         self._print(Text(problem), indent=0)
 
@@ -139,6 +135,7 @@ class Narrator:
         """A few lines of a program."""
         shown = Syntax(text, language, theme="ansi_dark", background_color="default").highlight(text)
         shown.rstrip()
+        shown.no_wrap = False  # on a narrow terminal better broken than cut off
         self._print(shown)
 
     def _begin(self, sentence: str, function: Callable[[], Any]) -> None:
@@ -201,7 +198,8 @@ class Narrator:
         """What happened over time: one character, in its colour, for each moment."""
         line = Text(f"{label:<16} ", "dim")
         if self.console.width < NARROW:
-            self._print(line)
+            if label:
+                self._print(line)
             line = Text()
         for character, style in cells:
             line.append(character, style)
@@ -214,30 +212,33 @@ class Narrator:
     def table(self, rows: Iterable[tuple[str, str]]) -> None:
         """Terms and what they mean."""
         for term, meaning in rows:
-            line = Text(f"{term:<{self._labels}} ", "bold blue")
+            mark = Text(f"{'':{INDENT}}{term:<{self._terms}} ", "bold blue")
             if self.console.width < NARROW:
-                self._print(line)
-                line = Text("  ")
-            self._print(line.append(meaning))
+                self._hanging(Text(), mark)
+                mark = Text(" " * (INDENT + 2))
+            self._hanging(mark, Text(meaning))
 
     def gap(self) -> None:
         """An empty line before figures."""
         self.console.print()
 
     @property
+    def _terms(self) -> int:
+        return 26 if self.console.width >= NARROW else 1
+
+    @property
     def _labels(self) -> int:
         return 30 if self.console.width >= NARROW else 1
 
     def _print(self, text: Text, *, indent: int = INDENT) -> None:
-        self.console.print(Padding(text, (0, 0, 0, indent), expand=False))
+        self._hanging(Text(" " * indent), text)
 
     def _hanging(self, mark: Text, text: Text) -> None:
         """A mark, and beside it as many lines as the text takes."""
-        grid = Table.grid()
-        grid.add_column(no_wrap=True)
-        grid.add_column(overflow="fold")
-        grid.add_row(mark, text)
-        self.console.print(grid)
+        room = max(8, self.console.width - len(mark))
+        for number, line in enumerate(text.wrap(self.console, room, overflow="fold")):
+            line.rstrip()
+            self.console.print((Text(" " * len(mark)) if number else mark) + line, no_wrap=True, crop=False)
 
 
 def source_of(function: Callable[[], Any]) -> str:

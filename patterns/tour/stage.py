@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
 from patterns.connect import connect
 from patterns.tour.wire import Wire
 
@@ -39,7 +42,7 @@ class Stage:
         """What and where the server is."""
         about = self.client().info("server")
         kind = "Valkey" if "valkey_version" in about else "Redis"
-        return f"{kind} {about.get('valkey_version') or about['redis_version']}, its keys under {self.prefix}*"
+        return f"on a {kind} {about.get('valkey_version') or about['redis_version']}, in keys under {self.prefix}*"
 
     def client(self, name: str = "app") -> Any:
         """The client of that name, whose commands are overheard."""
@@ -49,7 +52,8 @@ class Stage:
 
     def new_client(self, name: str) -> Any:
         """Connect another client."""
-        client = connect(self.url, decode_responses=True)
+        patience = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": 5}
+        client = connect(self.url, decode_responses=True, **patience)
         self.wire.overhear(client, name)
         return client
 

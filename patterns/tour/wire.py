@@ -86,6 +86,7 @@ class Wire:
         exchanges = [Exchange(client, argv, trip) for argv in requests]
         with self._changed:
             self.exchanges += [each for each in exchanges if each.name not in HANDSHAKE]
+            self._changed.notify_all()
         return exchanges
 
     def answered(self, exchange: Exchange, reply: Any) -> None:
@@ -95,7 +96,7 @@ class Wire:
             self._changed.notify_all()
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Until *condition* holds, asked again after each reply. Raises ``TimeoutError`` if it never does."""
+        """Until *condition* holds, asked again at each command and reply. Raises ``TimeoutError`` if it never does."""
         with self._changed:
             if not self._changed.wait_for(condition, PATIENCE):
                 raise TimeoutError("what the tour waits for does not happen")

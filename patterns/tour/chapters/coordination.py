@@ -58,7 +58,7 @@ def locks(stage: Stage, tell: Narrator) -> None:
 
     ttl = stage.span(30, 0.2)
     sleepy = Lock(stage.client("sleepy"), "report", ttl=ttl, renew=False, prefix=stage.key("lock:"))
-    quick = Lock(stage.client("quick"), "report", ttl=ttl, renew=False, prefix=stage.key("lock:"))
+    quick: Any = Lock(stage.client("quick"), "report", ttl=ttl, renew=False, prefix=stage.key("lock:"))
     highest = 0
 
     def write(fence: int | None) -> str:
@@ -79,7 +79,7 @@ def locks(stage: Stage, tell: Narrator) -> None:
         "… its time is over, and another one has the lock. Then it wakes up. Only the fence tells the resource.", wire=0
     )
     def written() -> list[str]:
-        new: Any = quick.acquire()
+        new = quick.acquire()
         return [write(new.fence), write(old.fence)]
 
     tell.gap()
@@ -132,7 +132,7 @@ def leader(stage: Stage, tell: Narrator) -> None:
     ann = Leader(stage.client("ann"), "cron", identity="ann", wait=0, prefix=prefix)
     bob = Leader(stage.client("bob"), "cron", identity="bob", wait=0, prefix=prefix)
 
-    @tell.step("Two candidates. The first one is elected; everybody can ask who leads.")
+    @tell.step("Two candidates. The first one who asks is elected.")
     def terms() -> Any:
         return ann.acquire(), bob.acquire()
 
@@ -140,16 +140,14 @@ def leader(stage: Stage, tell: Narrator) -> None:
     tell.figure("elected, of two", sum(term is not None for term in terms))
     first = terms[0]
 
-    @tell.step("It resigns, and the other one takes over. Each term has a higher number.")
+    @tell.step("It resigns, and the other one takes over.")
     def second() -> Any:
         first.release()
         return bob.acquire()
 
-    @tell.step("Who leads?")
+    @tell.step("Anybody can ask who leads. The term's number is higher than the one before.")
     def _() -> object:
-        return ann.leader()
+        return ann.leader(), second.fence > first.fence
 
-    tell.gap()
-    tell.figure("term after term", second.fence - first.fence, "more (at least 1)")
     second.release()
     tell.remember("A leader renews its term; if it stops, the others know after one time to live.")
