@@ -62,7 +62,7 @@ class Narrator:
         """A chapter begins: what it is about, and what goes wrong without it."""
         self._steps = 0
         self.console.print()
-        heading = Text(title, "bold cyan").append(f"  --only {name}", "dim not bold")
+        heading = Text.assemble((title, "bold cyan"), (f"  --only {name}", "dim"))
         self.console.print(Rule(heading, style="cyan", align="left"))
         self._print(Text(problem), indent=0)
 
@@ -108,7 +108,7 @@ class Narrator:
                 result = function()
             self._show_wire(heard, wire)
             if result is not None:
-                self._print(Text("= ", "dim").append(described(result), "bold"))
+                self._print(Text.assemble(("= ", "dim"), (described(result), "bold")))
             return result
 
         return play
@@ -126,7 +126,7 @@ class Narrator:
                 else:
                     raise AssertionError(f"{error.__name__} was expected: {sentence}")
             self._show_wire(heard, wire)
-            self._print(Text("✗ ", "red").append(error.__name__, "bold red").append(f": {words}", "red"))
+            self._print(Text.assemble((f"✗ {error.__name__}", "bold red"), (f": {words}", "red")))
             return words
 
         return play
@@ -165,18 +165,24 @@ class Narrator:
         who = "" if exchange.client == "app" else f"[{exchange.client}] "
         command = _cropped(self._stage.wire.command(exchange), width - len(reply) - len(who))
         name, _, rest = command.partition(" ")
-        line = (
-            Text(f"{mark} ", "blue").append(who, "yellow").append(name, "bold blue").append(f" {rest}" if rest else "")
-        )
         colour = "red" if isinstance(exchange.reply, Exception) else "green"
-        self._print(line.append(" → ", "dim").append(reply, colour))
+        self._print(
+            Text.assemble(
+                (f"{mark} ", "blue"),
+                (who, "yellow"),
+                (name, "bold blue"),
+                f" {rest}" if rest else "",
+                (" → ", "dim"),
+                (reply, colour),
+            )
+        )
 
     # Figures
 
     def figure(self, label: str, value: float, unit: str = "") -> None:
         """A number that was counted or measured."""
         self.figures[label] = value
-        self._print(Text(f"{label:<{self._labels}} ", "dim").append(_amount(value, unit), "bold yellow"))
+        self._print(Text.assemble((f"{label:<{self._labels}} ", "dim"), (_amount(value, unit), "bold yellow")))
 
     def bars(self, values: Mapping[str, float], unit: str = "") -> None:
         """Numbers side by side, as long as they are large."""
@@ -188,7 +194,7 @@ class Narrator:
         most = max(values.values()) or 1
         for label, value in values.items():
             bar = "█" * max(1 if value else 0, round(room * value / most))
-            line = Text(f"{label:<{self._labels}} ", "dim")
+            line = Text.assemble((f"{label:<{self._labels}} ", "dim"))
             if self.console.width < NARROW:
                 self._print(line)
                 line = Text()
@@ -196,7 +202,7 @@ class Narrator:
 
     def lane(self, label: str, cells: Iterable[tuple[str, str]], note: str = "") -> None:
         """What happened over time: one character, in its colour, for each moment."""
-        line = Text(f"{label:<16} ", "dim")
+        line = Text.assemble((f"{label:<16} ", "dim"))
         if self.console.width < NARROW:
             if label:
                 self._print(line)
@@ -212,7 +218,7 @@ class Narrator:
     def table(self, rows: Iterable[tuple[str, str]]) -> None:
         """Terms and what they mean."""
         for term, meaning in rows:
-            mark = Text(f"{'':{INDENT}}{term:<{self._terms}} ", "bold blue")
+            mark = Text(f"{'':{INDENT}}{term:<{self._labels}} ", "bold blue")
             if self.console.width < NARROW:
                 self._hanging(Text(), mark)
                 mark = Text(" " * (INDENT + 2))
@@ -223,12 +229,8 @@ class Narrator:
         self.console.print()
 
     @property
-    def _terms(self) -> int:
-        return 26 if self.console.width >= NARROW else 1
-
-    @property
     def _labels(self) -> int:
-        return 30 if self.console.width >= NARROW else 1
+        return 28 if self.console.width >= NARROW else 1
 
     def _print(self, text: Text, *, indent: int = INDENT) -> None:
         self._hanging(Text(" " * indent), text)
@@ -238,7 +240,8 @@ class Narrator:
         room = max(8, self.console.width - len(mark))
         for number, line in enumerate(text.wrap(self.console, room, overflow="fold")):
             line.rstrip()
-            self.console.print((Text(" " * len(mark)) if number else mark) + line, no_wrap=True, crop=False)
+            start = Text(" " * len(mark)) if number else mark
+            self.console.print(Text.assemble(start, line), no_wrap=True, crop=False)
 
 
 def source_of(function: Callable[[], Any]) -> str:

@@ -57,6 +57,14 @@ class Stage:
         self.wire.overhear(client, name)
         return client
 
+    def connected(self, name: str, number: int) -> Any:
+        """The client of that name with so many connections made, so that a crowd has not to wait for them."""
+        client = self.client(name)
+        connections = [client.connection_pool.get_connection() for _ in range(number)]
+        for connection in connections:
+            client.connection_pool.release(connection)
+        return client
+
     def key(self, name: str) -> str:
         """The name of a key, or the beginning of names."""
         return self.prefix + name

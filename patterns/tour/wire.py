@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import re
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,6 +43,9 @@ class Exchange:
     trip: int
     """Commands of one number left together."""
     reply: Any = WAITS
+    sent_at: float = 0.0
+    answered_at: float = 0.0
+    """Seconds on the clock of ``time.perf_counter``."""
 
     @property
     def name(self) -> str:
@@ -83,7 +87,8 @@ class Wire:
     def sent(self, client: str, requests: list[list[bytes]]) -> list[Exchange]:
         """Requests that leave together."""
         trip = next(self._trips)
-        exchanges = [Exchange(client, argv, trip) for argv in requests]
+        now = time.perf_counter()
+        exchanges = [Exchange(client, argv, trip, sent_at=now) for argv in requests]
         with self._changed:
             self.exchanges += [each for each in exchanges if each.name not in HANDSHAKE]
             self._changed.notify_all()
@@ -93,6 +98,7 @@ class Wire:
         """The reply to one of them."""
         with self._changed:
             exchange.reply = reply
+            exchange.answered_at = time.perf_counter()
             self._changed.notify_all()
 
     def wait_for(self, condition: Callable[[], bool]) -> None:

@@ -37,34 +37,35 @@ def locks(stage: Stage, tell: Narrator) -> None:
 
     first = lock.acquire()
     assert first is not None
-    moments: list[float] = []
 
     def wait_for_it() -> None:
-        with Lock(stage.client("waiter"), "invoice", prefix=stage.key("lock:")):
-            moments.append(time.perf_counter())
+        with Lock(stage.client("waiter"), "invoice", prefix=stage.key("lock:")) as lease:
+            print_invoice(lease.fence)
 
     waiter = threading.Thread(target=wait_for_it, daemon=True)
     waiter.start()
     stage.wire.wait_for(lambda: any(each.client == "waiter" and each.name == "BLPOP" for each in stage.wire.exchanges))
 
-    @tell.step("Somebody waits. The release wakes the waiter; nobody polls.", wire=4)
-    def _() -> None:
-        moments.append(time.perf_counter())
-        first.release()
-        waiter.join()
+    with stage.wire.listening() as heard:
 
+        @tell.step("Somebody waits. The release wakes the waiter; nobody polls.", wire=4)
+        def _() -> None:
+            first.release()
+            waiter.join()
+
+    release, taken = heard[0], next(each for each in heard if each.client == "waiter")
     tell.gap()
-    tell.figure("from release to taken", (moments[1] - moments[0]) * 1000, "ms")
+    tell.figure("from release to taken", (taken.answered_at - release.sent_at) * 1000, "ms")
 
     ttl = stage.span(30, 0.2)
     sleepy = Lock(stage.client("sleepy"), "report", ttl=ttl, renew=False, prefix=stage.key("lock:"))
     quick: Any = Lock(stage.client("quick"), "report", ttl=ttl, renew=False, prefix=stage.key("lock:"))
     highest = 0
 
-    def write(fence: int | None) -> str:
-        """The resource: it refuses every fence below the highest it has seen."""
+    @tell.definition("A lock can be lost. So the resource refuses every fence below the highest it has seen.")
+    def write(fence: int) -> str:
         nonlocal highest
-        if fence is None or fence < highest:
+        if fence < highest:
             return "refused"
         highest = fence
         return "written"

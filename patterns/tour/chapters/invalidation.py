@@ -127,15 +127,14 @@ def _too_late(stage: Stage, tell: Narrator) -> None:
     cache = Cache(stage.client(), prefix=stage.key("race:"), ttl=300)
     database = {"stock": 5}
 
+    @tell.definition("The race: while a slow load is on its way, the row changes and is made invalid.")
     def slow_load() -> int:
         found = database["stock"]
         database["stock"] = 4
         cache.invalidate("stock")
         return found
 
-    @tell.step(
-        "The race: while a slow load is on its way, the row changes and is made invalid. The load comes too late."
-    )
+    @tell.step("The load comes too late.")
     def late() -> object:
         return cache.get_or_load("stock", slow_load)
 

@@ -88,17 +88,15 @@ def transactions(stage: Stage, tell: Narrator) -> None:
     r.set(key, 100)
     rivals = iter([50])
 
+    @tell.definition("A transaction is a function that may run again. Here a rival strikes once, in the worst moment.")
     def add_ten(pipeline: Any) -> None:
-        """The rival strikes once, in the worst moment."""
         mine = int(pipeline.get(key))
         for more in rivals:
             rival.incrby(key, more)
         pipeline.multi()
         pipeline.set(key, mine + 10)
 
-    @tell.step(
-        "With WATCH. EXEC answers nil, for the key has changed since; so it reads, decides and writes again.", wire=14
-    )
+    @tell.step("EXEC answers nil, for the key has changed since; so it reads, decides and writes again.", wire=14)
     def committed() -> Any:
         return Transaction(r).run(add_ten, key)
 
@@ -122,6 +120,7 @@ def lua(stage: Stage, tell: Narrator) -> None:
     look = threading.Barrier(BUYERS)
     sold: list[int] = []
 
+    @tell.definition("By hand: look, then take.")
     def buy_naively() -> None:
         left = int(r.get(key("naive:stock")))
         look.wait()  # all have looked before the first one writes
@@ -129,7 +128,7 @@ def lua(stage: Stage, tell: Narrator) -> None:
             r.decr(key("naive:stock"))
             sold.append(left)
 
-    @tell.step(f"{BUYERS} buyers, {STOCK} pieces. Look, then take, by hand:", wire=0)
+    @tell.step(f"{BUYERS} buyers, {STOCK} pieces:", wire=0)
     def _() -> None:
         all_at_once([buy_naively] * BUYERS)
 

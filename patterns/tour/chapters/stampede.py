@@ -58,7 +58,7 @@ def everybody(ask: Callable[[int], object]) -> None:
 
 
 def _by_lock(stage: Stage, tell: Narrator) -> None:
-    r, key = stage.client(), stage.key("naive:page")
+    r, key = stage.connected("app", PROCESSES * THREADS), stage.key("naive:page")
     naive, leased = Database(), Database()
 
     @tell.definition("The usual way: GET, load, SET.")

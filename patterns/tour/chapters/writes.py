@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 
 from patterns import Cache, Write, WriteBehind, WriteThrough
 from patterns.tour.chapter import chapter
@@ -21,7 +22,6 @@ def write_through(stage: Stage, tell: Narrator) -> None:
     r, cache = stage.client(), Cache(stage.client(), prefix=stage.key("price:"), ttl=300)
     naive = stage.key("naive:price")
     database: dict[str, object] = {}
-    versions = 0
 
     @tell.step("The race, by hand: the first writer is slow, the second one quick.")
     def _() -> None:
@@ -36,19 +36,20 @@ def write_through(stage: Stage, tell: Narrator) -> None:
     )
     tell.figure("stale, by hand", int(r.get(naive) != database["price"]))
 
+    versions = count(1)
+
+    @tell.definition(
+        "The same with versions: the database numbers its writes, and the second writer overtakes the first."
+    )
     def write_row(key: str, value: object) -> int:
-        """The database numbers its writes."""
-        nonlocal versions
-        database[key] = value
-        versions += 1
-        version = versions
+        database[key], version = value, next(versions)
         if value == "A":
-            through.write(key, "B")  # the second writer overtakes
+            through.write(key, "B")  # while we are still at work
         return version
 
     through = WriteThrough(cache, write_row)
 
-    @tell.step("The same with WriteThrough, whose second writer comes while the first one is at work.", wire=8)
+    @tell.step("WriteThrough asks the cache before and after the database.", wire=8)
     def _() -> object:
         return through.write("price", "A")
 
