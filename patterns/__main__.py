@@ -10,9 +10,10 @@ def main() -> int:
     try:
         from patterns.tour.cli import main as tour
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("rich", "redis"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("rich", "redis"):
             raise
-        print(f"the tour needs {error.name}: pip install -e '.[demo]', or run make demo", file=sys.stderr)
+        print(f"the tour needs {missing}: pip install -e '.[demo]', or run make demo", file=sys.stderr)
         return 2
     return tour()
 

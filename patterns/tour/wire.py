@@ -28,8 +28,10 @@ WAITS: Final = object()
 """In place of a reply that has not come yet."""
 
 DIGEST: Final = re.compile(r"[0-9a-f]{32,}")
-HEADERS: Final = (5, 16)
-"""Sizes of what stands before the text of a stored value: an envelope, a generation."""
+HEADERS: Final = {5: b"\x01", 16: b""}
+"""What stands before the text of a stored value, an envelope or a generation: its size, and how it begins."""
+
+LINES: Final = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 PATIENCE: Final = 10.0
 
@@ -170,17 +172,19 @@ def requests_of(sent: bytes) -> list[list[bytes]]:
 
 def text_of(data: bytes) -> str:
     """Bytes as a reader can take them in: text as it is, random bytes by their number, long digits shortened."""
-    for size in (0, *HEADERS):
-        if len(data) > size or not data:
-            text = _printable(data[size:])
-            if text is not None:
-                return (f"‹{size} bytes›" if size else "") + DIGEST.sub(lambda match: f"{match[0][:6]}…", text)
+    text = _printable(data)
+    if text is not None:
+        return DIGEST.sub(lambda match: f"{match[0][:6]}…", text)
+    for size, begins in HEADERS.items():
+        text = _printable(data[size:]) if data.startswith(begins) else None
+        if text:
+            return f"‹{size} bytes›{text}"
     return f"‹{len(data)} bytes›"
 
 
 def _printable(data: bytes) -> str | None:
     try:
-        text = data.decode()
+        text = data.decode().translate(LINES)
     except UnicodeDecodeError:
         return None
     return text if text.isprintable() else None

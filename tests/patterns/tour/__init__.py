@@ -1,1 +1,1 @@
-"""The tour: every chapter on miniredis and on a real Redis, its figures, its words on any terminal, its command line."""
+"""The tour: every chapter on miniredis and on a real Redis, its figures, its words, its command line."""

@@ -36,7 +36,7 @@ class Shown:
     width: int
 
     def sent(self, *words: str) -> list[Any]:
-        """The replies to the commands in which all of these words are."""
+        """The replies to the commands in which all of these words are, in their order."""
         lines = ((each, self.stage.wire.command(each)) for each in self.stage.wire.exchanges)
         return [each.reply for each, line in lines if all(word in line for word in words)]
 
@@ -48,6 +48,7 @@ def play(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Shown]]:
     else:
         server = request.getfixturevalue("redis_server")
         stage = Stage(f"redis://127.0.0.1:{server.port}/5")
+        stage.client().flushdb()
 
     def play(name: str) -> Shown:
         out = io.StringIO()
@@ -57,7 +58,13 @@ def play(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Shown]]:
         return Shown(stage, tell.figures, out.getvalue(), width)
 
     yield play
-    stage.close()
+    if stage.moves_time:
+        stage.close()
+        return
+    with redis.Redis.from_url(stage.url, decode_responses=True) as other:
+        assert all(key.startswith(stage.prefix) for key in other.keys("*"))
+        stage.close()
+        assert not other.dbsize()
 
 
 def structures(shown: Shown) -> None:
@@ -143,7 +150,8 @@ def idempotency(shown: Shown) -> None:
 
 def ratelimit(shown: Shown) -> None:
     for name in ("fixed window", "sliding window", "sliding log", "token bucket"):
-        replies = shown.sent(f"limit:{name.replace(' ', '-')}:{LIMIT}/", "{bob}")
+        replies = shown.sent("EVAL", f"limit:{name.replace(' ', '-')}:{LIMIT}/", "{bob}")
+        replies = [reply for reply in replies if isinstance(reply, list)]  # not NOSCRIPT, where another server knew it
         assert len(replies) == sum(TRAFFIC)
         assert shown.figures[f"admitted, {name}"] == sum(reply[0] for reply in replies)
     if shown.stage.moves_time:  # a real server's clock goes on while a busy machine is late
@@ -239,10 +247,3 @@ def test_a_chapter_tells_the_truth(name: str, play: Callable[[str], Shown]) -> N
     lines = shown.text.splitlines()
     assert max(map(len, lines)) <= shown.width, max(lines, key=len)
     assert not [line for line in lines if line != line.rstrip()]
-    assert all(
-        key.startswith(shown.stage.prefix)
-        for key in redis.Redis.from_url(shown.stage.url, decode_responses=True).keys("*")
-    )
-    shown.stage.close()
-    if not shown.stage.moves_time:
-        assert not redis.Redis.from_url(shown.stage.url).dbsize()

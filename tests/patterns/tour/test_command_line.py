@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import pty
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,9 +134,8 @@ def test_a_server_that_dies_on_the_way(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "failed in chapter one" in complaint
 
 
-def run(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    variables = {**os.environ, **environment}
-    return subprocess.run(words, cwd=ROOT, env=variables, capture_output=True, timeout=60, check=False)
+def run(*words: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(words, cwd=ROOT, capture_output=True, timeout=60, check=False)
 
 
 def test_without_rich_it_says_what_to_install() -> None:
@@ -158,35 +160,50 @@ def test_who_stops_reading_is_not_complained_to() -> None:
     assert process.returncode == 1
 
 
-def on_terminal(**environment: str) -> bytes:
+def on_terminal(monkeypatch: pytest.MonkeyPatch) -> bytes:
     """What a terminal is shown of one chapter."""
+    monkeypatch.setenv("TERM", "xterm-256color")
     ours, theirs = pty.openpty()
-    variables = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **environment}
-    words = [sys.executable, "-m", "patterns", "--only", "replication"]
-    shown = b""
-    with subprocess.Popen(words, cwd=ROOT, env=variables, stdout=theirs, stdin=theirs) as process:
-        os.close(theirs)
-        try:
+    shown: list[bytes] = []
+
+    def watch() -> None:
+        with contextlib.suppress(OSError):  # Linux's way of saying that the other end was closed
             while data := os.read(ours, 65536):
-                shown += data
-        except OSError:  # Linux's way of saying that the other end was closed
-            pass
-        os.close(ours)
-    assert process.returncode == 0
-    return shown
+                shown.append(data)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with monkeypatch.context() as patched, open(theirs, "w", encoding="utf-8") as terminal:
+        patched.setattr(sys, "stdout", terminal)
+        assert cli.main(["--only", "replication"]) == 0
+    watcher.join()
+    os.close(ours)
+    return b"".join(shown)
 
 
-def test_on_a_terminal_there_are_colours() -> None:
-    assert COLOUR.search(on_terminal())
+def test_on_a_terminal_there_are_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert COLOUR.search(on_terminal(monkeypatch))
 
 
-def test_no_color_is_respected() -> None:
-    shown = on_terminal(NO_COLOR="1")
+def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    shown = on_terminal(monkeypatch)
     assert b"ROLE" in shown
     assert not COLOUR.search(shown)
 
 
-def test_an_encoding_without_arrows_is_no_reason_to_fail() -> None:
-    done = run(sys.executable, "-m", "patterns", "--only", "replication", PYTHONIOENCODING="ascii")
-    assert done.returncode == 0, done.stderr
-    assert b"? WAIT 1 20" in done.stdout
+def test_an_encoding_without_arrows_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii"))
+    assert cli.main(["--only", "replication"]) == 0
+    sys.stdout.flush()
+    assert b"? WAIT 1 20" in shown.getvalue()
+
+
+def test_pause_waits_for_enter_between_chapters(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setattr("rich.console.Console.input", lambda console, prompt: asked.append(prompt))
+    assert cli.main(["--only", "replication", "--only", "cluster", "--pause"]) == 0
+    assert asked == ["\n[Enter] "]

@@ -39,7 +39,8 @@ def test_what_is_no_request_is_refused() -> None:
         (b"\xff" * 16, "‹16 bytes›"),
         (b"\xff" * 16 + b"[1]", "‹16 bytes›[1]"),
         (b"\xff" * 3, "‹3 bytes›"),
-        (b"two\nlines", "‹9 bytes›"),
+        (b"two\nlines", "two\\nlines"),
+        (b"\x01\xff", "‹2 bytes›"),
         (b"key:" + b"0123456789abcdef" * 4, "key:012345…"),
     ],
 )
