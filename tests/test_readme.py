@@ -35,6 +35,7 @@ def console_commands() -> list[tuple[str, str]]:
 COMMANDS = console_commands()
 REDIS_CLI = [(command, answer) for command, answer in COMMANDS if command.startswith("redis-cli ")]
 MODULES = [(command, answer) for command, answer in COMMANDS if command.startswith("python3 -m miniredis")]
+TOUR = [(command, answer) for command, answer in COMMANDS if "python -m patterns" in command]
 CONFORMANCE = [(command, answer) for command, answer in COMMANDS if "python -m conformance" in command]
 
 
@@ -79,9 +80,21 @@ def test_the_server_starts_as_shown(command: str, answer: str, tmp_path: Path) -
 
 
 def test_every_console_command_is_checked_here() -> None:
-    others = {command for command, _ in COMMANDS} - {command for command, _ in REDIS_CLI + MODULES + CONFORMANCE}
-    assert others == {"make test"}
-    assert re.search(r"^test:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    others = {command for command, _ in COMMANDS} - {command for command, _ in REDIS_CLI + MODULES + CONFORMANCE + TOUR}
+    assert others == {"make test", "make demo"}
+    for command in others:
+        assert re.search(rf"^{command.removeprefix('make ')}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("command", "answer"), TOUR)
+def test_the_tour_shows_what_is_shown(command: str, answer: str, server: Server) -> None:
+    """The lines of the answer, in their order; … stands for those that are left out."""
+    words = [sys.executable, *shlex.split(command.replace("6379", str(server.port)))[1:]]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    shown = iter(line.strip() for line in done.stdout.splitlines())
+    for line in answer.splitlines():
+        assert line == "…" or line.strip() in shown, line
 
 
 @pytest.mark.parametrize("command", [command for command, _ in CONFORMANCE])

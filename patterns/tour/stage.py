@@ -60,9 +60,8 @@ class Stage:
     def connected(self, name: str, number: int) -> Any:
         """The client of that name with so many connections made, so that a crowd has not to wait for them."""
         client = self.client(name)
-        connections = [client.connection_pool.get_connection() for _ in range(number)]
-        for connection in connections:
-            client.connection_pool.release(connection)
+        for each in [client.client() for _ in range(number)]:  # each takes a connection out of the pool
+            each.close()
         return client
 
     def key(self, name: str) -> str:
