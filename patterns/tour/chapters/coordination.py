@@ -53,7 +53,10 @@ def locks(stage: Stage, tell: Narrator) -> None:
             first.release()
             waiter.join()
 
-    release, taken = heard[0], next(each for each in heard if each.client == "waiter")
+    release = next(each for each in heard if each.client == "app")
+    taken = next(
+        each for each in heard if each.client == "waiter" and isinstance(each.reply, list) and each.reply[0] == 1
+    )
     tell.gap()
     tell.figure("from release to taken", (taken.answered_at - release.sent_at) * 1000, "ms")
 
@@ -100,18 +103,20 @@ def semaphore(stage: Stage, tell: Narrator) -> None:
     busy: list[int] = [0]
     running = 0
 
-    def export() -> None:
+    def work() -> None:
         nonlocal running
-        with exports:
+        for more in (1, -1):
             with mutex:
-                running += 1
+                running += more
                 busy.append(running)
-            time.sleep(0.02)
-            with mutex:
-                running -= 1
-                busy.append(running)
+            time.sleep(0.02 if more > 0 else 0)
 
-    @tell.step(f"{WORKERS} workers, {PERMITS} permits. Each permit is a lease: it ends with its holder.", wire=0)
+    @tell.definition("A worker. Its permit is a lease: it ends with its holder.")
+    def export() -> None:
+        with exports:
+            work()
+
+    @tell.step(f"{WORKERS} workers, {PERMITS} permits.", wire=6)
     def _() -> None:
         all_at_once([export] * WORKERS)
 

@@ -17,7 +17,7 @@ from patterns.tour.stage import Stage
 )
 def queue(stage: Stage, tell: Narrator) -> None:
     """Put and take, a worker that dies, a job that always fails."""
-    visibility = stage.span(30, 0.2)
+    visibility = stage.span(30, 0.5)
     jobs: Any = Queue(stage.client(), "mails", visibility=visibility, max_attempts=2, prefix=stage.key("queue:"))
     put = done = 0
     printed: list[object] = []

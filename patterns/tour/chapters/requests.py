@@ -20,7 +20,7 @@ from patterns.tour.stage import Stage
 )
 def sessions(stage: Stage, tell: Narrator) -> None:
     """Begin, use, expire, rotate, log out, log out everywhere."""
-    ttl = stage.span(1800, 0.3)
+    ttl = stage.span(1800, 0.6)
     store = Sessions(stage.client(), ttl=ttl, prefix=stage.key("sessions:"))
 
     @tell.step("A session begins. Its id is a secret; the server has only a hash of it.")

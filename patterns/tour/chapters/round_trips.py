@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from patterns import Batches, Transaction
@@ -12,7 +14,8 @@ from patterns.tour.crowd import all_at_once
 from patterns.tour.narrator import Narrator
 from patterns.tour.stage import Stage
 
-COMMANDS = 500
+COMMANDS = 200
+ROUNDS = 3
 BUYERS = 20
 STOCK = 5
 
@@ -45,24 +48,27 @@ def pipelining(stage: Stage, tell: Narrator) -> None:
         return [str(reply.error or "fine") for reply in batches.send(commands)]
 
     commands = [("SET", key(f"many:{number}"), number) for number in range(COMMANDS)]
-    with stage.wire.listening() as singly:
-        started = time.perf_counter()
+
+    def one_by_one() -> None:
         for command in commands:
             r.execute_command(*command)
-        one_by_one = time.perf_counter() - started
-    with stage.wire.listening() as jointly:
-        started = time.perf_counter()
+
+    def pipelined() -> None:
         batches.send(commands)
-        together = time.perf_counter() - started
-    tell.say(f"{COMMANDS} times SET, timed:")
-    tell.bars(
-        {
-            "round trips, one by one": len({each.trip for each in singly}),
-            "round trips, pipelined": len({each.trip for each in jointly}),
-        }
-    )
-    tell.bars({"time, one by one": one_by_one * 1000, "time, pipelined": together * 1000}, "ms")
-    tell.remember("That is loopback, where the way is short. Over a network the difference is that of the round trips.")
+
+    trips: dict[Callable[[], None], int] = {}
+    times = dict.fromkeys((one_by_one, pipelined), math.inf)
+    for _ in range(ROUNDS):
+        for way in times:
+            with stage.wire.listening() as heard:
+                started = time.perf_counter()
+                way()
+                times[way] = min(times[way], time.perf_counter() - started)
+            trips[way] = len({each.trip for each in heard})
+    tell.say(f"{COMMANDS} times SET, the best of {ROUNDS} rounds:")
+    tell.bars({"round trips, one by one": trips[one_by_one], "round trips, pipelined": trips[pipelined]})
+    tell.bars({"time, one by one": times[one_by_one] * 1000, "time, pipelined": times[pipelined] * 1000}, "ms")
+    tell.remember("The farther away the server is, the more the round trips are all that counts.")
 
 
 @chapter(

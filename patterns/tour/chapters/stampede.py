@@ -132,9 +132,9 @@ def _marks(happened: list[str]) -> list[tuple[str, str]]:
 
 
 def _in_background(stage: Stage, tell: Narrator) -> None:
-    ttl = stage.span(60, 0.2)
+    ttl = stage.span(60, 0.5)
     cache = Cache(stage.client(), prefix=stage.key("stale:"), ttl=ttl, jitter=0, stale=3600, background=True)
-    edition = iter(["morning edition", "evening edition"])
+    edition = iter(["morning edition", "evening edition", "late edition"])
     cache.get_or_load("page", lambda: next(edition))
     tell.later(ttl)
 

@@ -16,7 +16,7 @@ from patterns.tour.chapters import CHAPTERS
 from patterns.tour.chapters.cache import REQUESTS, USERS
 from patterns.tour.chapters.coordination import PERMITS, WORKERS
 from patterns.tour.chapters.rate_limits import LIMIT, TRAFFIC
-from patterns.tour.chapters.round_trips import BUYERS, COMMANDS, STOCK
+from patterns.tour.chapters.round_trips import BUYERS, COMMANDS, ROUNDS, STOCK
 from patterns.tour.chapters.stampede import PROCESSES, THREADS
 from patterns.tour.embedded import EmbeddedStage
 from patterns.tour.narrator import Narrator
@@ -113,15 +113,17 @@ def stampede(shown: Shown) -> None:
     assert figures["loads, with a lease"] == shown.sent("cache_fill.lua", "leased:").count(1) == 1
     assert figures["loads, naive"] == len(shown.sent("SET", "naive:page", "EX"))
     assert 1 < figures["loads, naive"] <= PROCESSES * THREADS
-    assert figures["nothing there, no beta"] > figures["nothing there, beta=1"] >= 1
-    assert figures["loaded early, no beta"] == 0 < figures["loaded early, beta=1"]
+    assert figures["loaded early, no beta"] == 0
+    if shown.stage.moves_time:  # a real server's clock goes on while a busy machine is late
+        assert (figures["nothing there, no beta"], figures["nothing there, beta=1"]) == (4, 1)
+        assert figures["loaded early, beta=1"] >= 2
     assert (figures["readers who waited"], figures["refreshes"]) == (0, 1)
 
 
 def pipelining(shown: Shown) -> None:
     assert shown.figures["round trips, one by one"] == COMMANDS
     assert shown.figures["round trips, pipelined"] == 1
-    assert len(shown.sent("SET", "many:")) == 2 * COMMANDS
+    assert len(shown.sent("SET", "many:")) == ROUNDS * 2 * COMMANDS
     assert shown.figures["time, pipelined"] < shown.figures["time, one by one"]
 
 
@@ -162,7 +164,8 @@ def ratelimit(shown: Shown) -> None:
 
 def locks(shown: Shown) -> None:
     assert shown.figures["late writes refused"] == 1
-    assert 0 < shown.figures["from release to taken"] < 1000  # it was woken, not polled: that would take a second
+    assert shown.figures["from release to taken"] > 0
+    assert shown.sent("BLPOP")[-1] is not None  # it was woken
 
 
 def semaphore(shown: Shown) -> None:
