@@ -7,6 +7,7 @@ something on the way; 2, wrong words on the command line, or a server that canno
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import sys
@@ -97,7 +98,8 @@ def _run(chapters: Sequence[Chapter], url: str | None, pause: bool) -> int:
                 playing = each.name
                 each.play(stage, tell)
                 if pause and console.is_terminal and place + 1 < len(chapters):
-                    console.input("\n[Enter] ")
+                    with contextlib.suppress(EOFError):
+                        console.input("\n[Enter] ")
             console.print()
         finally:
             stage.close()

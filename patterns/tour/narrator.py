@@ -33,6 +33,7 @@ LEGEND: Final = (
     ("›", "blue", "a command as it was sent → its reply; with ┌ │ └ they travelled together"),
     ("", "", "EVAL name.lua: a script of the library; sent once, from then on EVALSHA names it by its digest"),
     ("=", "bold", "what the call returned"),
+    ("r", "bold", "a client of redis-py; key(…) puts the prefix of this run, if it has one, before a name"),
 )
 
 UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"))

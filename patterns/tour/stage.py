@@ -47,15 +47,12 @@ class Stage:
     def client(self, name: str = "app") -> Any:
         """The client of that name, whose commands are overheard."""
         if name not in self._clients:
-            self._clients[name] = self.new_client(name)
+            # Whoever watches does not want to wait for a server that is not there.
+            patience = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": 5}
+            client = connect(self.url, decode_responses=True, **patience)
+            self.wire.overhear(client, name)
+            self._clients[name] = client
         return self._clients[name]
-
-    def new_client(self, name: str) -> Any:
-        """Connect another client."""
-        patience = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": 5}
-        client = connect(self.url, decode_responses=True, **patience)
-        self.wire.overhear(client, name)
-        return client
 
     def connected(self, name: str, number: int) -> Any:
         """The client of that name with so many connections made, so that a crowd has not to wait for them."""

@@ -69,22 +69,30 @@ def _by_lock(stage: Stage, tell: Narrator) -> None:
             r.set(key, value, ex=300)
         return value
 
-    @tell.step(
-        f"{PROCESSES * THREADS} callers in {PROCESSES} processes want a cold key, and the database takes "
-        f"{QUERY * 1000:g} ms.",
-        wire=4,
-    )
-    def _() -> None:
-        everybody(ask_naively)
+    with stage.wire.listening() as sent_naively:
+
+        @tell.step(
+            f"{PROCESSES * THREADS} callers in {PROCESSES} processes want a cold key, and the database takes "
+            f"{QUERY * 1000:g} ms.",
+            wire=4,
+        )
+        def _() -> None:
+            everybody(ask_naively)
 
     caches = [Cache(stage.client(), prefix=stage.key("leased:")) for _ in range(PROCESSES)]
     query = leased.query
+    with stage.wire.listening() as sent_leased:
 
-    @tell.step("By lock. A miss takes a lease; who does not get it waits at the key, and is woken by the fill.", wire=0)
-    def _() -> None:
-        everybody(lambda process: caches[process].get_or_load("page", query))
+        @tell.step(
+            "By lock. Of each process one caller asks; one of them gets the lease and loads. The others wait at a "
+            "stream, until the fill wakes them.",
+            wire=20,
+        )
+        def _() -> None:
+            everybody(lambda process: caches[process].get_or_load("page", query))
 
     tell.bars({"loads, naive": naive.loads, "loads, with a lease": leased.loads})
+    tell.bars({"commands, naive": len(sent_naively), "commands, with a lease": len(sent_leased)})
 
 
 def _by_chance(stage: Stage, tell: Narrator) -> None:

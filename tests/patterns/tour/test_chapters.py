@@ -113,6 +113,8 @@ def stampede(shown: Shown) -> None:
     assert figures["loads, with a lease"] == shown.sent("cache_fill.lua", "leased:").count(1) == 1
     assert figures["loads, naive"] == len(shown.sent("SET", "naive:page", "EX"))
     assert 1 < figures["loads, naive"] <= PROCESSES * THREADS
+    assert figures["commands, naive"] == len(shown.sent("naive:page")) == PROCESSES * THREADS + figures["loads, naive"]
+    assert figures["commands, with a lease"] == len(shown.sent("leased:"))
     assert figures["loaded early, no beta"] == 0
     if shown.stage.moves_time:  # a real server's clock goes on while a busy machine is late
         assert (figures["nothing there, no beta"], figures["nothing there, beta=1"]) == (4, 1)

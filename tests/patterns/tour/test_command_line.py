@@ -207,3 +207,12 @@ def test_pause_waits_for_enter_between_chapters(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("rich.console.Console.input", lambda console, prompt: asked.append(prompt))
     assert cli.main(["--only", "replication", "--only", "cluster", "--pause"]) == 0
     assert asked == ["\n[Enter] "]
+
+
+def test_where_nobody_can_press_enter_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(console: object, prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setattr("rich.console.Console.input", ends)
+    assert cli.main(["--only", "replication", "--only", "cluster", "--pause"]) == 0
