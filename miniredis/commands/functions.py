@@ -178,7 +178,7 @@ def function_flush(client: Session, argv: list[bytes]) -> Reply:
         raise errors.subcommand_syntax(argv)
     if len(argv) == 3 and argv[2].upper() not in (b"ASYNC", b"SYNC"):
         raise Error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
-    if client.engine.has_scripting:
+    if client.engine.used_scripting is not None:
         client.engine.scripting.functions.flush()
     client.engine.dirty += 1
     return OK

@@ -60,7 +60,7 @@ VALKEY_HELP: Final = (
     ],
 )
 def eval_(client: Session, argv: list[bytes]) -> Reply:
-    return _eval(client, argv, by_sha=False, reads_only=False)
+    return _eval(client, argv, False, False)
 
 
 @command(
@@ -81,7 +81,7 @@ def eval_(client: Session, argv: list[bytes]) -> Reply:
     ],
 )
 def eval_ro(client: Session, argv: list[bytes]) -> Reply:
-    return _eval(client, argv, by_sha=False, reads_only=True)
+    return _eval(client, argv, False, True)
 
 
 @command(
@@ -96,7 +96,7 @@ def eval_ro(client: Session, argv: list[bytes]) -> Reply:
     keys=[key_count("RW access update", 2)],
 )
 def evalsha(client: Session, argv: list[bytes]) -> Reply:
-    return _eval(client, argv, by_sha=True, reads_only=False)
+    return _eval(client, argv, True, False)
 
 
 @command(
@@ -111,7 +111,7 @@ def evalsha(client: Session, argv: list[bytes]) -> Reply:
     keys=[key_count("RO access", 2)],
 )
 def evalsha_ro(client: Session, argv: list[bytes]) -> Reply:
-    return _eval(client, argv, by_sha=True, reads_only=True)
+    return _eval(client, argv, True, True)
 
 
 def check_key_count(keys: int, argv: list[bytes]) -> int:
@@ -123,22 +123,18 @@ def check_key_count(keys: int, argv: list[bytes]) -> int:
     return keys
 
 
-def _eval(client: Session, argv: list[bytes], *, by_sha: bool, reads_only: bool) -> Reply:
+def _eval(client: Session, argv: list[bytes], by_sha: bool, reads_only: bool) -> Reply:
     engine = client.engine
     if engine.monitors:
         engine.feed_monitors(client, argv)  # before the commands of the script
-    scripting = engine.scripting
-    scripts = scripting.scripts
+    scripts = (engine.used_scripting or engine.scripting).scripts
     if by_sha and len(argv[1]) != SHA1_LENGTH:
         raise _no_script(client)
-    keys = check_key_count(integer(argv[2]), argv)
-    if by_sha:
-        script = scripts.find(argv[1])
-        if script is None:
-            raise _no_script(client)
-    else:
-        script = scripts.load(argv[1])
-    return scripts.run(client, argv, script, keys, reads_only=reads_only)
+    keys = 1 if argv[2] == b"1" and len(argv) > 3 else check_key_count(integer(argv[2]), argv)
+    script = scripts.find(argv[1]) if by_sha else scripts.load(argv[1])
+    if script is None:
+        raise _no_script(client)
+    return scripts.run(client, argv, script, keys, reads_only)
 
 
 def _no_script(client: Session) -> Error:
@@ -214,7 +210,7 @@ def script_exists(client: Session, argv: list[bytes]) -> Reply:
 def script_flush(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) > 3 or (len(argv) == 3 and argv[2].upper() not in (b"ASYNC", b"SYNC")):
         raise Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
-    if client.engine.has_scripting:
+    if client.engine.used_scripting is not None:
         client.engine.scripting.scripts.flush()
     return OK
 

@@ -123,14 +123,15 @@ class Engine:
     ``interceptor``, if set, is given every request of a client in place of :meth:`proceed`, which it may call or not;
     ``observer`` is told of every command that was run, also by EXEC and by scripts. After setting them call
     :meth:`update_gate` and :meth:`update_observed`.
+
+    ``dispatch`` has the commands by each spelling of their names that was used, but for those with subcommands; see
+    :meth:`resolve`. ``used_scripting`` is :attr:`scripting` as soon as somebody has asked for it.
     """
 
     __slots__ = (
-        "_dispatch",
         "_next_second",
         "_next_session_id",
         "_ready",
-        "_scripting",
         "_slow_from",
         "_states",
         "_tracks_latency",
@@ -143,6 +144,7 @@ class Engine:
         "config",
         "databases",
         "dirty",
+        "dispatch",
         "event_classes",
         "eviction",
         "exchange",
@@ -174,6 +176,7 @@ class Engine:
         "touches",
         "tracking",
         "tracks",
+        "used_scripting",
         "version",
     )
 
@@ -198,7 +201,7 @@ class Engine:
         if self.config.renamed_commands:
             self.table = self.table.renamed(self.config.renamed_commands)
         self._states: dict[Command, CommandState] = {}
-        self._dispatch: dict[bytes, CommandState] = {}
+        self.dispatch: dict[bytes, CommandState] = {}
         self.statistics = Statistics()
         self.timers = Timers()
         self.timers.on_earlier = self.announce_due
@@ -231,7 +234,7 @@ class Engine:
         self.on_shutdown: Callable[[], object] | None = None
         self.on_slow_script: Callable[[Session], None] | None = None
         self.busy: Run | None = None
-        self._scripting: Scripting | None = None
+        self.used_scripting: Scripting | None = None
         self.exchange: Callable[[str, int, float, list[list[bytes]]], Iterator[Reply]] | None = None
         self.gate = False
         self._take_config_over()
@@ -289,7 +292,7 @@ class Engine:
         self.now = session.last_interaction = (started := ns()) // 1_000_000
         if started >= self._next_second:
             self._read_clock()
-        state = self._dispatch.get(argv[0]) or self._resolve(argv)
+        state = self.dispatch.get(argv[0]) or self._resolve(argv)
         if state.__class__ is not CommandState or self.gate or session.gate:
             if self.interceptor is not None:
                 return self.interceptor(session, state, argv)
@@ -297,7 +300,7 @@ class Engine:
         if not state.minimum <= len(argv) <= state.maximum:
             return self.reject(session, state, argv, errors.wrong_arity(state.command.name))
         session.last_command = state.name
-        # From here on what _run does, without a call.
+        # From here on what call() does, without a call.
         try:
             reply = state.handler(session, argv)
         except Exception as error:
@@ -314,31 +317,44 @@ class Engine:
         return reply
 
     def call(self, session: Session, state: CommandState, argv: list[bytes]) -> Reply:
-        """Run a command inside EXEC or a script: no checks of the session, nobody else is served in between."""
-        self.propagation.nesting += 1
-        reply = self._run(session, state, argv, self.clock.ns())
-        self.propagation.nesting -= 1
+        """Run a command that may run, and count it: no checks of the session, nobody else is served in between.
+
+        Inside EXEC or a script whoever calls this has raised ``propagation.nesting`` by one.
+        """
+        ns = self.clock.ns
+        started = ns()
+        try:
+            reply = state.handler(session, argv)
+        except Exception as error:
+            reply = _failed(state, error)
+        taken = ns() - started
+        state.calls += 1
+        state.nanoseconds += taken
+        if self._tracks_latency:
+            state.durations[taken.bit_length()] += 1
+        if taken >= self._slow_from or self.observed or reply.__class__ in UNUSUAL:
+            return self._note_unusual(session, state, argv, reply, taken)
         return reply
 
     @property
     def scripting(self) -> Scripting:
         """The scripts and functions. They come into being, and Lua is imported, when somebody asks for them."""
-        if self._scripting is None:
+        if self.used_scripting is None:
             from miniredis.engine.scripting.scripting import Scripting
 
-            self._scripting = Scripting(self)
-        return self._scripting
+            self.used_scripting = Scripting(self)
+        return self.used_scripting
 
     def stop_script(self) -> None:
         """End the script that is running, if there is one: its caller, who lets others have a turn, has no time."""
-        if self._scripting is not None:
-            self._scripting.runner.stop()
+        if self.used_scripting is not None:
+            self.used_scripting.runner.stop()
 
     def function_codes(self) -> list[bytes]:
         """The code of each library of functions."""
-        if self._scripting is None:
+        if self.used_scripting is None:
             return []
-        return [library.code for library in self._scripting.functions.libraries.values()]
+        return [library.code for library in self.used_scripting.functions.libraries.values()]
 
     def load_functions(self, codes: list[bytes], *, flush: bool, replace: bool = False) -> None:
         """Take over libraries of functions that were saved, in place of those that are there if *flush* is set, and of
@@ -346,17 +362,12 @@ class Engine:
 
         Raises :class:`~miniredis.resp.types.Error` if one of them cannot be loaded.
         """
-        if codes or self._scripting is not None:
+        if codes or self.used_scripting is not None:
             self.scripting.functions.restore(codes, replace=replace, flush=flush)
-
-    @property
-    def has_scripting(self) -> bool:
-        """Whether somebody has asked for scripts or functions yet."""
-        return self._scripting is not None
 
     def resolve(self, argv: list[bytes]) -> CommandState | Error:
         """The command, or subcommand, that *argv* names; the error that Redis gives if there is none."""
-        return self._dispatch.get(argv[0]) or self._resolve(argv)
+        return self.dispatch.get(argv[0]) or self._resolve(argv)
 
     def state_of(self, command: Command) -> CommandState:
         """What this engine counts about *command*."""
@@ -379,24 +390,9 @@ class Engine:
                 return errors.unknown_subcommand(command.name.upper(), argv[1])
             return self.state_of(subcommand)
         state = self.state_of(command)
-        if not command.subcommands and len(self._dispatch) < DISPATCH_CACHE_LIMIT:
-            self._dispatch[argv[0]] = state
+        if not command.subcommands and len(self.dispatch) < DISPATCH_CACHE_LIMIT:
+            self.dispatch[argv[0]] = state
         return state
-
-    def _run(self, session: Session, state: CommandState, argv: list[bytes], started: int) -> Reply:
-        """Run a command that may run, and count it. *started* is when it began, in nanoseconds."""
-        try:
-            reply = state.handler(session, argv)
-        except Exception as error:
-            reply = _failed(state, error)
-        taken = self.clock.ns() - started
-        state.calls += 1
-        state.nanoseconds += taken
-        if self._tracks_latency:
-            state.durations[taken.bit_length()] += 1
-        if taken >= self._slow_from or self.observed or reply.__class__ in UNUSUAL:
-            return self._note_unusual(session, state, argv, reply, taken)
-        return reply
 
     def _note_unusual(
         self, session: Session, state: CommandState, argv: list[bytes], reply: Reply, taken: int
@@ -552,10 +548,10 @@ class Engine:
         if session.no_touch and command.name != "touch":
             self.touches = False
             try:
-                return self._run(session, state, argv, self.clock.ns())
+                return self.call(session, state, argv)
             finally:
                 self.touches = True
-        return self._run(session, state, argv, self.clock.ns())
+        return self.call(session, state, argv)
 
     def _lacks_memory(self, session: Session, command: Command) -> bool:
         """Whether *command* is refused for lack of memory. What is told of evicted keys comes before any reply."""

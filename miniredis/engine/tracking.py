@@ -293,7 +293,7 @@ class InvalidationTable:
     def _note_news(self, key: bytes, author: Session | None) -> None:
         """Note who has changed *key* last. What a script changes is not its caller's work."""
         engine = self._engine
-        if engine.has_scripting and engine.scripting.runner.current is not None:
+        if engine.used_scripting is not None and engine.used_scripting.runner.current is not None:
             author = None
         for name, prefix in self._prefixes.items():
             if key.startswith(name):

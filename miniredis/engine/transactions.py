@@ -85,6 +85,7 @@ def execute(session: Session, transaction: Transaction) -> Reply:
     unwatch(session)
     denied_blocking, session.deny_blocking = session.deny_blocking, True
     replies: list[Reply] = []
+    engine.propagation.nesting += 1
     for state, argv in transaction.queue:
         was_closing = session.closing
         reply: Reply = None
@@ -101,6 +102,7 @@ def execute(session: Session, transaction: Transaction) -> Reply:
             reply = Replies([*pushes, reply])
             pushes.clear()
         replies.append(reply)
+    engine.propagation.nesting -= 1
     session.deny_blocking = denied_blocking
     discard(session)
     if was_silent:

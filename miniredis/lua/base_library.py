@@ -183,10 +183,10 @@ def open_base_library(state: State) -> None:
     @add("tonumber")
     def tonumber(value: Value = MISSING, base: Value = MISSING, *_: Value) -> Value:
         if base is MISSING:
+            if value.__class__ is bytes:
+                return float(value) if value.isdigit() else parse_number(value)
             if value.__class__ is float:
                 return value
-            if value.__class__ is bytes:
-                return parse_number(value)
         radix = check_int(2, base, 10)
         if radix == 10:
             check_any(1, value)

@@ -59,7 +59,8 @@ class CompiledChunk:
     """A chunk ready to be loaded: run ``code`` in a namespace with the names of ``operations``, take ``main_chunk``.
 
     *origins*: line of Python → line of Lua. *text*: the Python, for messages that need the name of what was called.
-    *fixed*: names that ``code`` needs besides, for globals (and fields of such) that nothing changes.
+    *fixed*: names that ``code`` needs besides, for globals (and fields of such) that nothing changes. *functions*: the
+    same for those that are called; where there is no function, such a name is to be None.
     """
 
     name: bytes
@@ -67,21 +68,22 @@ class CompiledChunk:
     origins: list[int]
     text: list[str]
     fixed: dict[str, tuple[bytes, bytes | None]]
+    functions: dict[str, tuple[bytes, bytes | None]]
 
 
 def compile_chunk(
-    source: bytes, name: bytes, *, has_environments: bool = False, changing: frozenset[str] | None = None
+    source: bytes, name: bytes, *, has_environments: bool = False, has_fixed_globals: bool = False
 ) -> CompiledChunk:
     """Compile *source*. Raises :class:`LuaSyntaxError`.
 
-    *changing*: the globals that may change while it is in use, if not all of them may.
+    *has_fixed_globals*: no global changes while it is in use.
     *has_environments*: each of its functions has globals of its own, which ``setfenv`` can exchange.
     """
     main = parse(source)
     try:
         with deep_enough(MAXIMUM_CHAIN * FRAMES_PER_LINK):
             resolution = resolve(main)
-            resolution.has_environments, resolution.changing = has_environments, changing
+            resolution.has_environments, resolution.has_fixed_globals = has_environments, has_fixed_globals
             return _compiled(main, resolution, source, name)
     except (RecursionError, MemoryError, SyntaxError, IndentationError) as error:
         raise LuaSyntaxError(b"chunk has too many syntax levels", main.last_line) from error
@@ -94,7 +96,7 @@ def _compiled(main: Function, resolution: Resolution, source: bytes, name: bytes
     compiler.compile(MAIN)
     text, origins = block.render()
     code = compile(text, "<lua>", "exec", dont_inherit=True, optimize=0)
-    return CompiledChunk(name, code, origins, text.splitlines(), resolution.fixed)
+    return CompiledChunk(name, code, origins, text.splitlines(), resolution.fixed, resolution.fixed_functions)
 
 
 class FunctionCompiler:

@@ -231,8 +231,7 @@ class ExpressionCompiler:
 
     def _fixed(self, name: str, field: bytes | None) -> str:
         """The name in Python of a global that nothing can change, or of such a field of it; empty if it is none."""
-        changing = self._resolution.changing
-        if changing is None or name in changing:
+        if not self._resolution.has_fixed_globals:
             return ""
         text = "" if field is None else field.decode("latin-1")
         if field is not None and not (text.isidentifier() and text.isascii()):
@@ -241,16 +240,40 @@ class ExpressionCompiler:
         self._resolution.fixed[fixed] = name.encode(), field
         return fixed
 
-    def _index(self, node: Index) -> str:
+    def _fixed_at(self, node: Expression) -> str:
+        """As :meth:`_fixed`, for an expression that may be a global, or a field of one."""
+        if isinstance(node, Name) and id(node) not in self._resolution.meaning:
+            return self._fixed(node.name, None)
         if (
-            isinstance(node.value, Name)
+            isinstance(node, Index)
+            and isinstance(node.value, Name)
             and isinstance(node.key, String)
             and id(node.value) not in self._resolution.meaning
         ):
-            fixed = self._fixed(node.value.name, node.key.value)
-            if fixed:
-                return f"({fixed} if {fixed} is not None else {self._looked_up(node)})"
-        return self._looked_up(node)
+            return self._fixed(node.value.name, node.key.value)
+        return ""
+
+    def _fixed_function(self, node: Expression) -> str:
+        """The name in Python of a function that nothing can change; it means None if there is none. Empty if *node* may
+        be any other.
+
+        Like the variables that other functions are called by, it begins as messages want to find it.
+        """
+        fixed = self._fixed_at(node)
+        if not fixed:
+            return ""
+        meaning = self._resolution.fixed[fixed]
+        functions = self._resolution.fixed_functions
+        for name, known in functions.items():
+            if known == meaning:
+                return name
+        name = f"c_{_called(node)}_0{len(functions)}"  # the numbers of variables do not begin with 0
+        functions[name] = meaning
+        return name
+
+    def _index(self, node: Index) -> str:
+        fixed = self._fixed_at(node)
+        return f"({fixed} if {fixed} is not None else {self._looked_up(node)})" if fixed else self._looked_up(node)
 
     def _looked_up(self, node: Index) -> str:
         container, key = self._operands(node.value, node.key)
@@ -306,7 +329,9 @@ class ExpressionCompiler:
             return self.value(node.function)
         text = self.value(node.function)
         first, again = self.named(text, f"c_{_called(node.function)}_")
-        return f"({again} if {first}.__class__ is Function else callee({again}{self._described(node.function)}))"
+        function = f"({again} if {first}.__class__ is Function else callee({again}{self._described(node.function)}))"
+        fixed = self._fixed_function(node.function)
+        return f"({fixed} or {function})" if fixed else function
 
     def _method(self, node: MethodCall) -> tuple[str, list[str]]:
         first, receiver = self.named(self.value(node.receiver), "o")

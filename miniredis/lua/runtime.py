@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from types import TracebackType
+from types import FunctionType, TracebackType
 from typing import Any, Final
 
 from miniredis.lua.compiler import MAIN, CompiledChunk, compile_chunk
 from miniredis.lua.coroutines import CoroutineLibrary, coroutine_function, resume
-from miniredis.lua.operations import Operations, ticks
+from miniredis.lua.operations import Operations, one, ticks
 from miniredis.lua.parser import LuaSyntaxError
 from miniredis.lua.positions import CHUNK, chunk_id, levels, position
 from miniredis.lua.tail_calls import code_of
@@ -36,7 +36,7 @@ class State:
     ``interrupt`` is called now and then while a script runs, and stops it by raising whatever it likes; nothing that a
     script can do catches what is not a :class:`LuaError`, a ``RecursionError`` or a ``MemoryError``.
     ``handled`` is where the error came from that a handler of ``xpcall`` is looking at.
-    ``changing_globals`` are those that may change while a chunk is in use, where the others are read-only for good.
+    ``has_fixed_globals`` says that those which are read-only when a chunk is loaded are so for good.
     ``has_environments`` is set, before any chunk is loaded, where scripts have ``setfenv``.
     """
 
@@ -45,7 +45,7 @@ class State:
         self.string_metatable: Table | None = None
         self.interrupt: Callable[[], None] = _nothing
         self.has_environments = False
-        self.changing_globals: frozenset[str] | None = None
+        self.has_fixed_globals = False
         self.c_calls = 0
         self.handled: TracebackType | None = None
         self.operations = Operations(self)
@@ -65,7 +65,9 @@ class State:
     def compile(self, source: bytes, name: bytes) -> CompiledChunk:
         """Compile a chunk, to be instantiated any number of times, in any such state. Raises :class:`LuaError`."""
         try:
-            return compile_chunk(source, name, has_environments=self.has_environments, changing=self.changing_globals)
+            return compile_chunk(
+                source, name, has_environments=self.has_environments, has_fixed_globals=self.has_fixed_globals
+            )
         except LuaSyntaxError as error:
             raise LuaError(b"%b:%d: %b" % (chunk_id(name), error.line, error.message)) from None
 
@@ -85,19 +87,22 @@ class State:
         main = namespace.pop(MAIN)
         return coroutine_function(main) if main.__code__.co_flags & 0x20 else main
 
-    def run(self, function: Value, *arguments: Value) -> tuple[Value, ...]:
-        """Call a function from outside: all its values. Raises :class:`LuaError`, and what ``interrupt`` raises."""
+    def run(self, function: Value, arguments: tuple[Value, ...] = ()) -> Value:
+        """Call a function from outside with *arguments*: its first value.
+
+        Raises :class:`LuaError`, and what ``interrupt`` raises.
+        """
         before = sys.getrecursionlimit()
         sys.setrecursionlimit(before + MAXIMUM_CALLS)
         calls = self.c_calls
         try:
-            values = function(*arguments)
+            value = function(*arguments)
         except (LuaError, RecursionError, MemoryError) as failure:
             raise self.recover(failure) from None
         finally:
             self.c_calls = calls
             sys.setrecursionlimit(before)
-        return values if values.__class__ is tuple else (values,)
+        return value if value.__class__ is not tuple else one(value)
 
     def recover(self, failure: BaseException) -> LuaError:
         """The error of Lua's that *failure* is. Raises *failure* itself if scripts are not to know of it."""
@@ -121,8 +126,12 @@ def set_environment(namespace: dict[str, Any], environment: Table) -> None:
     """Let compiled code find its globals in *environment*."""
     namespace["environment"] = environment
     namespace["fenv"] = [environment]
-    for python, (name, field) in namespace[CHUNK].fixed.items():
+    chunk: CompiledChunk = namespace[CHUNK]
+    for python, (name, field) in chunk.fixed.items():
         namespace[python] = _fixed_value(environment, name, field)
+    for python, (name, field) in chunk.functions.items():
+        function = _fixed_value(environment, name, field)
+        namespace[python] = function if function.__class__ is FunctionType else None
     namespace["get_global"] = environment.hash.get
 
 

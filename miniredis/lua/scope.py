@@ -116,10 +116,12 @@ class Resolution:
     """How many have got a name in Python."""
     kinds: dict[int, Kind] | None = None
     """``id`` of an operation → the kind of its value, as soon as that is sure."""
-    changing: frozenset[str] | None = None
-    """The globals that may change while a chunk is in use; None: all of them."""
+    has_fixed_globals: bool = False
+    """Whether no global changes while a chunk is in use."""
     fixed: dict[str, tuple[bytes, bytes | None]] = field(default_factory=dict)
     """Names in Python of globals that do not change, and of fields of theirs: which they are."""
+    fixed_functions: dict[str, tuple[bytes, bytes | None]] = field(default_factory=dict)
+    """The same of those that are called."""
     has_environments: bool = False
     """Whether each function has globals of its own."""
 

@@ -99,7 +99,7 @@ def newproxy(model: Value = MISSING, *_: Value) -> Value:
 def run(state: State, function: Value, arguments: list[bytes]) -> int:
     """Run a program to its end; the exit code. What ends it early is told on standard error."""
     try:
-        state.run(function, *arguments)
+        state.run(function, tuple(arguments))
     except LuaError as failure:
         complain(failure, left_behind(failure.__traceback__))
         return 1

@@ -94,6 +94,16 @@ class Table:
         self.layout: Layout | None = None
         self.traversal: Any = None
 
+    def refill(self, content: dict[Any, Value], border: int) -> None:
+        """Become what a new table of these would be."""
+        self.hash = content
+        self.meta = None
+        self.border = border
+        self.others = 0
+        self.sizes = (0, 0)
+        self.layout = None
+        self.traversal = None
+
     def get(self, key: Value) -> Value:
         """The value at *key* without regard to a metatable (``rawget``); None if there is none."""
         if key.__class__ is bool:

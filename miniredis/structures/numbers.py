@@ -144,12 +144,6 @@ def format_double_shortest(value: float) -> bytes:
             if integer or math.copysign(1.0, value) > 0:
                 return b"%d" % integer
             return b"-0"
-        text = repr(value)
-        # With up to 15 digits, three of them fractional, the decimal number lies so far inside the interval that reads
-        # back as this double (at least 512/5**3 of Grisu2's units, half that below a power of two; its error is 2)
-        # that Grisu2 is sure to find it, as repr did; and then it takes the plain layout.
-        if len(text) <= 16 and text.find(".", -4) >= 0:
-            return text.encode("ascii")
     return format_double_digits(value)
 
 
@@ -159,6 +153,12 @@ _MOST_SIXTEENTHS: Final = 16e11
 
 def format_double_digits(value: float) -> bytes:
     """Print a double with the shortest digits, integer or not: 5000000000 is ``5e+9`` (fpconv_dtoa)."""
+    text = repr(value)
+    # With up to 15 digits, one to three of them fractional, the decimal number lies so far inside the interval that
+    # reads back as this double (at least 512/5**3 of Grisu2's units, half that below a power of two; its error is 2)
+    # that Grisu2 is sure to find it, as repr did; and then it takes the plain layout.
+    if len(text) <= 16 and text.find(".", -4) >= 0 and not text.endswith(".0"):
+        return text.encode("ascii")
     if value != value:
         return b"nan"
     if math.isinf(value):

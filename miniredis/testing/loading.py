@@ -42,6 +42,7 @@ def load(engine: Engine, data: Mapping[Any, Any], number: int) -> None:
     session = Session(engine, 0, _nobody)
     session.db = engine.databases[number]
     table = CommandTable.for_version(engine.version)
+    engine.propagation.nesting += 1
     try:
         for key, argv in requests:
             command = table.lookup_argv(argv)
@@ -50,6 +51,7 @@ def load(engine: Engine, data: Mapping[Any, Any], number: int) -> None:
             if isinstance(reply, Error):
                 raise ValueError(f"{key!r}: {reply.message.decode(errors='backslashreplace')}")
     finally:
+        engine.propagation.nesting -= 1
         engine.propagation.flush()
         if engine.blocked_clients.has_ready():
             engine.blocked_clients.serve()

@@ -139,7 +139,7 @@ def _forget(engine: Engine, *, keep_data: bool) -> None:
         for database in engine.databases:
             database.flush()
         engine.load_functions([], flush=True)
-    if engine.has_scripting:
+    if engine.used_scripting is not None:
         engine.scripting.scripts.flush()
     engine.statistics.reset()
     for state in engine.command_states():

@@ -249,4 +249,4 @@ def test_nobody_pays_who_does_not_track(a: Peer, b: Peer, engine: Engine) -> Non
 
 def test_who_tracks_sees_nothing_of_scripts_and_functions_that_nobody_uses(a: Peer, engine: Engine) -> None:
     run(a, "CLIENT TRACKING on BCAST", "SET k 1")
-    assert not engine.has_scripting  # Lua is imported when somebody asks for it
+    assert engine.used_scripting is None  # Lua is imported when somebody asks for it

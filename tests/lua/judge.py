@@ -48,7 +48,7 @@ def ours(source: str) -> str:
     """What Lua by itself gives here."""
     state = standalone_state()
     chunk = state.load((ENVIRONMENTS + "local SOURCES = {...}" + DRIVER + "return told[1]").encode(), b"=driver")
-    (told,) = state.run(chunk, source.encode("latin-1"))
+    told = state.run(chunk, (source.encode("latin-1"),))
     return str(told, "latin-1")
 
 

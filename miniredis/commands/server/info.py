@@ -155,7 +155,7 @@ def _memory(engine: Engine) -> Fields:
         yield "allocator_muzzy", 0
     yield from (("total_system_memory", total), ("total_system_memory_human", human(total)))
     yield from (("used_memory_lua", 0), ("used_memory_vm_eval", 0), ("used_memory_lua_human", "0B"))
-    scripting = engine.scripting if engine.has_scripting else None
+    scripting = engine.used_scripting
     yield "used_memory_scripts_eval", 0 if scripting is None else scripting.scripts.memory
     yield "number_of_cached_scripts", 0 if scripting is None else len(scripting.scripts)
     yield "number_of_functions", 0 if scripting is None else scripting.functions.function_count

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from miniredis.engine.scripting.conversions import array_table
+from miniredis.engine.scripting.conversions import array_content
 from miniredis.engine.scripting.flags import ENGINE_NAME, FLAGS, ScriptFlags
 from miniredis.engine.scripting.redis_library import RedisLibrary, failure
 from miniredis.engine.scripting.running import Run, Runner, ScriptStopped
@@ -65,6 +65,7 @@ class FunctionLibraries:
         self.libraries: dict[bytes, Library] = {}
         self._functions: dict[bytes, Function] = {}
         self._loading: Library | None = None
+        self._run = Run(is_eval=False)
         self._new_state()
 
     def _new_state(self) -> None:
@@ -92,10 +93,13 @@ class FunctionLibraries:
     def run(self, caller: Session, argv: list[bytes], function: Function, keys: int, *, reads_only: bool) -> Reply:
         """Run *function* for *caller*, whose command is *argv*, with so many *keys*. Raises :class:`Error`."""
         runner = self._runner
-        runner.check(caller, function.flags, reads_only=reads_only)
-        run = Run(caller, argv, function.name, function.flags, is_eval=False, reads_only=reads_only)
-        arguments = array_table(argv[3 + keys :], len(argv) - 3 - keys)
-        return runner.run(run, self.state, function.callback, array_table(argv[3 : 3 + keys], keys), arguments)
+        runner.check(function.flags, reads_only=reads_only)
+        run = self._run
+        run.begin(caller, argv, function.name, function.flags, reads_only, runner.engine.clock.ns())
+        first = 3 + keys
+        names = Table(array_content(argv[3:first]), keys)
+        arguments = Table(array_content(argv[first:]), len(argv) - first)
+        return runner.run(run, self.state, function.callback, (names, arguments))
 
     # Changes
 

@@ -12,12 +12,13 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from miniredis.engine.scripting.conversions import as_argument, error_table
+from miniredis.engine.scripting.conversions import error_table, number_as_argument
 from miniredis.lua.arguments import to_integer
 from miniredis.lua.numbers import format_number
 from miniredis.lua.operations import to_number
 from miniredis.lua.positions import library_function
 from miniredis.lua.values import LuaError, Table, Value
+from miniredis.resp.types import Error
 
 if TYPE_CHECKING:
     from miniredis.engine.scripting.running import Run, Runner
@@ -45,6 +46,7 @@ class RedisLibrary:
         self._engine = runner.engine
         self._is_valkey = runner.engine.version.is_valkey
         self._name = "server" if self._is_valkey else "redis"
+        self._number_as_argument = number_as_argument(runner.engine.version)
 
     def table(self) -> Table:
         """All that functions and scripts have in common."""
@@ -100,26 +102,47 @@ class RedisLibrary:
     # Commands
 
     def _caller(self, *, raises: bool) -> Callable[..., Value]:
-        runner = self._runner
-        call = runner.call
+        """``redis.call``, or ``redis.pcall``: with what an ordinary command needs at hand, and no more done for it.
+
+        Everything else goes through :meth:`Runner.call`.
+        """
+        runner, engine = self._runner, self._engine
+        session, converters = runner.session, runner.converters
+        find, execute = engine.dispatch.get, engine.call
 
         @library_function
         def redis_call(*arguments: Value) -> Value:
             run = runner.current
             if run is None:
                 raise failure(f"{self._name}.call/pcall can only be called inside a script invocation")
-            for argument in arguments:
+            argv: Any = [*arguments]
+            for argument in argv:
                 if argument.__class__ is not bytes:
+                    argv = None
                     break
-            else:
-                if arguments:
-                    return call(run, list(arguments), raises)
-            argv = self._arguments(arguments)
-            if argv.__class__ is Table:
-                if raises:
-                    raise LuaError(argv)
-                return argv
-            return call(run, argv, raises)  # type: ignore[arg-type]
+            if not argv:
+                argv = self._arguments(arguments)
+                if argv.__class__ is Table:
+                    if raises:
+                        raise LuaError(argv)
+                    return argv
+            state = find(argv[0])
+            if state is None or engine.gate or session.user.is_restricted or run.reads_only or not run.replicates:
+                return runner.call(run, argv, raises)
+            command = state.command
+            if command.noscript or not state.minimum <= len(argv) <= state.maximum:
+                return runner.call(run, argv, raises)
+            if command.is_write:
+                run.has_written = True
+            reply = execute(session, state, argv)
+            kind = reply.__class__
+            if kind is bytes:
+                return reply
+            if kind is int:
+                return float(reply)
+            if raises and kind is Error:
+                raise LuaError(error_table(reply.message, is_counted=True))
+            return converters[session.protocol].convert(reply)
 
         return redis_call
 
@@ -128,11 +151,16 @@ class RedisLibrary:
         if not arguments:
             called = "call" if self._is_valkey else "redis lib call"
             return error_table(b"ERR Please specify at least one argument for this %b" % called.encode())
-        version = self._engine.version
-        argv = [word for argument in arguments if (word := as_argument(argument, version)) is not None]
-        if len(argv) < len(arguments):
-            begin = b"Command" if self._is_valkey else b"Lua redis lib command"
-            return error_table(b"ERR %b arguments must be strings or integers" % begin)
+        convert = self._number_as_argument
+        argv: list[bytes] = []
+        for argument in arguments:
+            if argument.__class__ is bytes:
+                argv.append(argument)
+            elif argument.__class__ is float:
+                argv.append(convert(argument))
+            else:
+                begin = b"Command" if self._is_valkey else b"Lua redis lib command"
+                return error_table(b"ERR %b arguments must be strings or integers" % begin)
         return argv
 
     def _acl_check_cmd(self) -> Callable[..., Value]:

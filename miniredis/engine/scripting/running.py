@@ -20,6 +20,7 @@ from miniredis.engine.propagation import prevent
 from miniredis.engine.scripting.conversions import ReplyConverter, error_reply, error_table, to_reply
 from miniredis.engine.scripting.sandbox import described, value_text
 from miniredis.engine.session import Session
+from miniredis.lua.arguments import to_integer
 from miniredis.lua.positions import raised_at
 from miniredis.lua.random48 import Random48
 from miniredis.lua.values import LuaError, ReadOnlyTable, Table, Value
@@ -48,10 +49,12 @@ class ScriptStopped(Exception):  # noqa: N818 - it is no error, and nothing in L
 
 
 class Run:
-    """One run of a script or function.
+    """One run of a script or function, until it is begun anew for the next one.
 
-    - *caller*: whose command it is, *argv* that command, *name* the script's SHA1 or the function's name.
-    - *reads_only*: its commands must not write.
+    - ``caller``: whose command it is, ``argv`` that command, ``name`` the script's SHA1 or the function's name.
+    - ``is_eval``: whether it is a script, not a function.
+    - ``reads_only``: its commands must not write. ``allow_oom``: they may, also where memory is short.
+    - ``started``: when it began, in nanoseconds of the engine's clock.
     - ``replicates``: whether its commands are propagated at present.
     - ``has_written``: whether it has called a command that writes. Then it cannot be killed, nor are its commands
       refused for the state that the server is in.
@@ -72,20 +75,34 @@ class Run:
         "started",
     )
 
-    def __init__(
-        self, caller: Session, argv: list[bytes], name: bytes, flags: ScriptFlags, *, is_eval: bool, reads_only: bool
+    caller: Session
+    argv: list[bytes]
+    name: bytes
+    reads_only: bool
+    allow_oom: bool
+    started: int
+    replicates: bool
+    has_written: bool
+    is_slow: bool
+    is_killed: bool
+
+    def __init__(self, *, is_eval: bool) -> None:
+        self.is_eval = is_eval
+
+    def begin(
+        self, caller: Session, argv: list[bytes], name: bytes, flags: ScriptFlags, reads_only: bool, started: int
     ) -> None:
+        """Begin, with nothing left of the run before."""
         self.caller = caller
         self.argv = argv
         self.name = name
-        self.is_eval = is_eval
         self.reads_only = reads_only or flags.no_writes
         self.allow_oom = flags.allow_oom
+        self.started = started
         self.replicates = True
         self.has_written = False
         self.is_slow = False
         self.is_killed = False
-        self.started = caller.engine.clock.ns()
 
     def error(self) -> Error:
         """What everybody is told while this takes too long."""
@@ -122,14 +139,17 @@ class Runner:
         self.session.deny_blocking = True
         self.session.is_script = True
         digits = engine.version.format_double
-        self._converters = {2: ReplyConverter(2, digits), 3: ReplyConverter(3, digits)}
+        self.converters = {2: ReplyConverter(2, digits), 3: ReplyConverter(3, digits)}
         self._is_valkey = engine.version.is_valkey
         self._next_turn = 0.0
 
     # The run as a whole
 
-    def check(self, caller: Session, flags: ScriptFlags, *, reads_only: bool) -> None:
-        """Refuse to run a script with *flags* if the state of the server forbids it. Raises :class:`Error`."""
+    def check(self, flags: ScriptFlags, *, reads_only: bool) -> None:
+        """Refuse to run a script with *flags* if the state of the server forbids it. Raises :class:`Error`.
+
+        Without flags it may run as long as the engine's ``gate`` is not set.
+        """
         engine = self.engine
         master = engine.replication.master
         is_stale = master is not None and master.state != "connected" and not engine.config.replica_serve_stale_data
@@ -160,29 +180,37 @@ class Runner:
                     "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
                 )
 
-    def run(self, run: Run, state: State, function: Value, *arguments: Value) -> Reply:
-        """Run *function* of *state*: the reply of the command that wants it."""
-        engine, session, caller = self.engine, self.session, run.caller
+    def run(self, run: Run, state: State, function: Value, arguments: tuple[Value, ...] = ()) -> Reply:
+        """Run *function* of *state* with *arguments*: the reply of the command that wants it."""
+        session, caller = self.session, run.caller
         session.db = caller.db
         session.user = caller.user
         session.protocol = 2
         self.current = run
-        engine.propagation.nesting += 1
+        propagation = self.engine.propagation
+        propagation.nesting += 1
         try:
-            values = state.run(function, *arguments)
-            reply = to_reply(values[0] if values else None, session.protocol)
+            value = state.run(function, arguments)
+            kind = value.__class__
+            if kind is bytes:
+                reply = value
+            elif kind is float:
+                reply = to_integer(value)
+            else:
+                reply = to_reply(value, session.protocol)
         except LuaError as failure:
             reply = self._failed(run, state, failure.value, raised_at(failure.__traceback__))
         except ScriptStopped as stopped:
             reply = self._failed(run, state, error_table(stopped.message), raised_at(stopped.__traceback__))
         finally:
-            engine.propagation.nesting -= 1
+            propagation.nesting -= 1
             self.current = None
             if run.is_slow:
                 self._recover()
-            prevent(caller)
+            if propagation.active:
+                propagation.prevent()
         if reply.__class__ is errors.CountedError:
-            engine.resolve(run.argv).failed_calls += 1  # type: ignore[union-attr]
+            self.engine.resolve(run.argv).failed_calls += 1  # type: ignore[union-attr]
         return reply
 
     def _failed(self, run: Run, state: State, value: Value, place: tuple[bytes, float] | None) -> Error:
@@ -205,7 +233,7 @@ class Runner:
     # Commands
 
     def call(self, run: Run, argv: list[bytes], raises: bool) -> Value:
-        """Run a command for a script: its reply as a value of Lua."""
+        """Run a command for a script, whatever stands in its way: its reply as a value of Lua."""
         engine, session = self.engine, self.session
         state = engine.resolve(argv)
         if state.__class__ is Error:
@@ -230,14 +258,9 @@ class Runner:
         if not run.replicates:
             prevent(session)
         reply = engine.call(session, state, argv)  # type: ignore[arg-type]
-        kind = reply.__class__
-        if kind is bytes:
-            return reply
-        if kind is int:
-            return float(reply)
-        if raises and kind is Error:
+        if raises and reply.__class__ is Error:
             raise LuaError(error_table(reply.message, is_counted=True))
-        return self._converters[session.protocol].convert(reply)
+        return self.converters[session.protocol].convert(reply)
 
     def _unknown(self, argv: list[bytes]) -> bytes:
         if not self._is_valkey:

@@ -38,10 +38,6 @@ GLOBALS: Final = frozenset(
 """What of Lua and of Redis's own libraries scripts may use."""
 
 
-CHANGING: Final = frozenset(("KEYS", "ARGV"))
-"""The globals that are others for each run."""
-
-
 def new_state(runner: Runner) -> State:
     """A state with the libraries, nothing in it protected yet. ``redis`` is the caller's to add."""
     state = State()
@@ -58,7 +54,7 @@ def new_state(runner: Runner) -> State:
     if runner.engine.version.is_valkey:
         content[b"os"] = Table({b"clock": clock})
     state.interrupt = runner.interrupt
-    state.changing_globals = CHANGING
+    state.has_fixed_globals = True
     return state
 
 

@@ -10,11 +10,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from miniredis.engine.scripting.conversions import array_table
+from miniredis.engine.scripting.conversions import array_content
 from miniredis.engine.scripting.flags import COMPATIBLE, FLAGS, ScriptFlags
 from miniredis.engine.scripting.running import Run, Runner
 from miniredis.engine.scripting.sandbox import script_state
-from miniredis.lua.values import LuaError, Value
+from miniredis.lua.values import LuaError, Table, Value
 from miniredis.resp.inline import split_arguments
 from miniredis.resp.types import Error, Reply
 
@@ -42,7 +42,9 @@ class Scripts:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._scripts: dict[bytes, Script] = {}
-        self.state = script_state(runner)
+        self._run = Run(is_eval=True)
+        self._keys, self._argv = Table(), Table()
+        self._new_state()
 
     def __len__(self) -> int:
         return len(self._scripts)
@@ -55,7 +57,13 @@ class Scripts:
     def flush(self) -> None:
         """Forget all scripts; those to come run in a new state."""
         self._scripts.clear()
+        self._new_state()
+
+    def _new_state(self) -> None:
+        """KEYS and ARGV are the same tables in each run, filled anew: no script can keep one of them for the next."""
         self.state = script_state(self._runner)
+        self.state.globals.hash[b"KEYS"] = self._keys
+        self.state.globals.hash[b"ARGV"] = self._argv
 
     def find(self, sha: bytes) -> Script | None:
         """The script with that SHA1, in whatever case of its letters."""
@@ -73,16 +81,18 @@ class Scripts:
             script = self._scripts[sha] = self._compile(sha, body)
         return script
 
-    def run(self, caller: Session, argv: list[bytes], script: Script, keys: int, *, reads_only: bool) -> Reply:
+    def run(self, caller: Session, argv: list[bytes], script: Script, keys: int, reads_only: bool) -> Reply:
         """Run *script* for *caller*, whose command is *argv*, with so many *keys*. Raises :class:`Error`."""
-        runner = self._runner
-        runner.check(caller, script.flags, reads_only=reads_only)
-        state = self.state
-        content = state.globals.hash
-        content[b"KEYS"] = array_table(argv[3 : 3 + keys], keys)
-        content[b"ARGV"] = array_table(argv[3 + keys :], len(argv) - 3 - keys)
-        run = Run(caller, argv, script.sha, script.flags, is_eval=True, reads_only=reads_only)
-        return runner.run(run, state, script.function)
+        runner, flags = self._runner, script.flags
+        engine = runner.engine
+        if engine.gate or not flags.is_compatible:
+            runner.check(flags, reads_only=reads_only)
+        first = 3 + keys
+        self._keys.refill({1.0: argv[3]} if keys == 1 else array_content(argv[3:first]), keys)
+        self._argv.refill(array_content(argv[first:]), len(argv) - first)
+        run = self._run
+        run.begin(caller, argv, script.sha, flags, reads_only, engine.clock.ns())
+        return runner.run(run, self.state, script.function)
 
     def _compile(self, sha: bytes, body: bytes) -> Script:
         flags, length = read_shebang(body, is_valkey=self._runner.engine.version.is_valkey)
