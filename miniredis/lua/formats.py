@@ -78,13 +78,14 @@ def _convert(match: re.Match[bytes], conversion: bytes, argument: Value, number:
 
 def _integer(match: re.Match[bytes], value: int, conversion: bytes) -> bytes:
     flags, precision = match["flags"], match["precision"]
-    if conversion == b"o" and b"#" in flags:
+    begins_with_zero = conversion == b"o" and b"#" in flags
+    if begins_with_zero:
         digits = b"0%o" % value if value else b"0"
     else:
         digits = {b"d": b"%d", b"u": b"%d", b"o": b"%o", b"x": b"%x", b"X": b"%X"}[conversion] % abs(value)
     if precision:
         least = int(precision[1:] or 0)
-        digits = b"" if least == 0 and value == 0 else digits.rjust(least, b"0")
+        digits = b"" if least == value == 0 and not begins_with_zero else digits.rjust(least, b"0")
     sign = b"-" if value < 0 else b"+" if b"+" in flags else b" " if b" " in flags else b""
     if conversion != b"d":
         sign = b"0" + conversion if b"#" in flags and value and conversion in b"xX" else b""

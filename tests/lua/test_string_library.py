@@ -40,6 +40,7 @@ CASES = [
     ('string.format("%10000d", 1)', 'error: it:1: invalid format (width or precision too long)'),
     ('string.format("%.100f", 1)', 'error: it:1: invalid format (width or precision too long)'),
     ('string.format("%#####x", 1)', '0x'),
+    ('string.format("<%#.0o> <%#5.0o> <%.0o> <%#.0x> <%#.3o> <%#.0o>", 0, 0, 0, 0, 8, 8)', '<0> <    0> <> <> <010> <010>'),
     ('string.format("%------d", 1)', 'error: it:1: invalid format (repeated flags)'),
     ('string.format()', "error: it:1: bad argument #1 to 'format' (string expected, got no value)"),
     ('string.format("%s", ("x"):rep(200)):len(), string.format("%99s", "x"):len(), string.format("%.99f", 1/3):len()', '200\t99\t101'),
