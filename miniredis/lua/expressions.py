@@ -224,10 +224,11 @@ class ExpressionCompiler:
             return f"{variable.python}[0]" if variable.is_boxed else variable.python
         key = repr(node.name.encode())
         fixed = self._fixed(node.name, None)
+        if fixed:
+            return f"({fixed} if {fixed} is not None else {self._unusual(node)})"
         environment = self._compiler.environment
         found = "fenv[0].hash.get" if self._resolution.has_environments else "get_global"
-        given = f"{fixed} if {fixed} is not None else " if fixed else ""
-        return f"({given}v if (v := {found}({key})) is not None else {mark(node.line)}index({environment}, {key}))"
+        return f"(v if (v := {found}({key})) is not None else {mark(node.line)}index({environment}, {key}))"
 
     def _fixed(self, name: str, field: bytes | None) -> str:
         """The name in Python of a global that nothing can change, or of such a field of it; empty if it is none."""
@@ -273,7 +274,7 @@ class ExpressionCompiler:
 
     def _index(self, node: Index) -> str:
         fixed = self._fixed_at(node)
-        return f"({fixed} if {fixed} is not None else {self._looked_up(node)})" if fixed else self._looked_up(node)
+        return f"({fixed} if {fixed} is not None else {self._unusual(node)})" if fixed else self._looked_up(node)
 
     def _looked_up(self, node: Index) -> str:
         container, key = self._operands(node.value, node.key)
@@ -327,11 +328,19 @@ class ExpressionCompiler:
     def _function(self, node: Call) -> str:
         if self._compiler.is_always_function(node.function):
             return self.value(node.function)
-        text = self.value(node.function)
+        fixed = self._fixed_function(node.function)
+        text = self._unusual(node.function) if fixed else self.value(node.function)
         first, again = self.named(text, f"c_{_called(node.function)}_")
         function = f"({again} if {first}.__class__ is Function else callee({again}{self._described(node.function)}))"
-        fixed = self._fixed_function(node.function)
         return f"({fixed} or {function})" if fixed else function
+
+    def _unusual(self, node: Expression) -> str:
+        """A global, or a field of one, looked up where it is not expected to be: in the shortest text."""
+        if isinstance(node, Index):
+            key = self.value(node.key)
+            return f"{mark(node.line)}index({self._unusual(node.value)}, {key}{self._described(node.value)})"
+        assert isinstance(node, Name)
+        return f"{mark(node.line)}index({self._compiler.environment}, {node.name.encode()!r})"
 
     def _method(self, node: MethodCall) -> tuple[str, list[str]]:
         first, receiver = self.named(self.value(node.receiver), "o")
