@@ -18,7 +18,7 @@ from miniredis.lua.numbers import format_number
 from miniredis.lua.operations import to_number
 from miniredis.lua.positions import library_function
 from miniredis.lua.values import LuaError, Table, Value
-from miniredis.resp.types import Error
+from miniredis.resp.types import OK, Error
 
 if TYPE_CHECKING:
     from miniredis.engine.scripting.running import Run, Runner
@@ -140,6 +140,8 @@ class RedisLibrary:
                 return reply
             if kind is int:
                 return float(reply)
+            if reply is OK:
+                return Table({b"ok": b"OK"})
             if raises and kind is Error:
                 raise LuaError(error_table(reply.message, is_counted=True))
             return converters[session.protocol].convert(reply)
