@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from miniredis.engine import notifications
+from miniredis.engine import errors, notifications
 from miniredis.engine.session import Session
 from miniredis.structures.hash import Hash
 
@@ -16,8 +16,10 @@ def visible_fields(client: Session, value: Hash) -> dict[bytes, bytes]:
 
 def write_or_create(client: Session, key: bytes) -> Hash:
     """The hash at *key*, to be changed; made if there is none."""
-    value = client.db.write_as(key, Hash)
-    if value is None:
+    value = client.db.write(key)
+    if value.__class__ is not Hash:
+        if value is not None:
+            raise errors.wrong_type()
         value = Hash()
         client.db.add(key, value)
     return value

@@ -41,6 +41,12 @@ from miniredis.structures.numbers import INT64_MAX, INT64_MIN, parse_integer
 def hset(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) % 2:
         raise errors.wrong_arity("hset")
+    if len(argv) == 4:  # the usual case
+        value = client.db.write(argv[1])
+        if value.__class__ is Hash and value.expiries is None:
+            is_new = value.set(argv[2], argv[3], client.engine.config)
+            client.db.changed(argv[1], notifications.HASH, b"hset")
+            return 1 if is_new else 0
     return _set_fields(client, argv)
 
 

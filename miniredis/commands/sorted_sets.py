@@ -21,7 +21,7 @@ from miniredis.engine.arguments import double, random_count, refuse_endless
 from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.session import Session
 from miniredis.resp.types import NULL_ARRAY, Error, Reply
-from miniredis.structures.numbers import INT64_MAX, format_double_17g, format_double_shortest, parse_double
+from miniredis.structures.numbers import INT64_MAX, format_double_17g, format_double_shortest
 from miniredis.structures.ordered_pairs import Pair
 from miniredis.structures.sorted_set import SortedSet
 
@@ -70,10 +70,21 @@ def scored_reply(client: Session, pairs: Sequence[Pair]) -> list[Reply]:
     },
 )
 def zadd(client: Session, argv: list[bytes]) -> Reply:
-    if len(argv) == 4 and argv[2] < b":":  # what begins so is no option: the usual case
-        return _add_one(client, argv)
-    if argv[2].upper() not in _ADD_OPTIONS:
-        return _add_one(client, argv) if len(argv) == 4 else _add(client, argv, 2, _PLAIN)
+    text, member = argv[2], argv[3]
+    if len(argv) == 4 and len(text) < 16 and text.isdigit():  # the usual case: one member, a whole number, no option
+        key, score, db, limits = argv[1], float(text), client.db, client.engine.config
+        value = db.write(key)
+        if value.__class__ is not SortedSet:
+            value = _make_room(client, key, db.write_as(key, SortedSet), [member])
+        elif len(member) > limits.zset_max_listpack_value or limits.zset_max_listpack_entries < 1:
+            _make_room(client, key, value, [member])
+        old = value.put(member, score, limits)
+        if score == old:
+            return 0
+        db.changed(key, notifications.ZSET, b"zadd")
+        return 1 if old is None else 0
+    if text.upper() not in _ADD_OPTIONS:
+        return _add(client, argv, 2, _PLAIN)
     position = 3
     while position < len(argv) and argv[position].upper() in _ADD_OPTIONS:
         position += 1
@@ -95,28 +106,6 @@ def zincrby(client: Session, argv: list[bytes]) -> Reply:
     if argv[2].upper() in _ADD_OPTIONS:
         raise errors.syntax_error()  # it is read as ZADD's, and what is left is no score and member
     return _add(client, argv, 2, _INCREMENT)
-
-
-def _add_one(client: Session, argv: list[bytes]) -> int:
-    """ZADD of one score and member with no options, the usual case."""
-    key, member, db, engine = argv[1], argv[3], client.db, client.engine
-    score = parse_double(argv[2])
-    if score is None or engine.version.is_valkey:
-        score = double(argv[2], engine)
-    value = db.write_as(key, SortedSet)
-    if value is None:
-        value = _make_room(client, key, None, [member])
-    elif value.encoding == "listpack" and engine.version.redis >= (7, 2):  # what _make_room does, for one
-        value.expect(1, len(member), engine.config)
-    old = value.score(member)
-    if score == old:
-        return 0
-    if old is None:
-        value.add(member, score, engine.config)
-    else:
-        value.change(member, old, score)
-    db.changed(key, notifications.ZSET, b"zadd")
-    return 1 if old is None else 0
 
 
 def _add(client: Session, argv: list[bytes], position: int, options: AbstractSet[bytes]) -> Reply:

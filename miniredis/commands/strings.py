@@ -7,6 +7,8 @@ ordinary forms parse nothing.
 
 from __future__ import annotations
 
+from typing import Any
+
 from miniredis.commands.string_options import (
     Condition,
     SetOptions,
@@ -548,11 +550,13 @@ def decrby(client: Session, argv: list[bytes]) -> Reply:
 
 def _increment(client: Session, key: bytes, amount: int) -> int:
     db = client.db
-    value = db.write_string(key)
+    value: Any = db.write(key)
     if value.__class__ is int:
         total = value + amount
     elif value is None:
         total = amount
+    elif not is_string(value):
+        raise errors.wrong_type()
     else:
         number = parse_integer(string_bytes(value))
         if number is None:

@@ -13,7 +13,7 @@ import redis
 import redis.asyncio
 
 from miniredis.embedded.async_connection import AsyncConnection
-from miniredis.embedded.connection import Connection
+from miniredis.embedded.pool import with_our_connections
 from miniredis.embedded.servers import HasDriver
 
 NOWHERE = "miniredis"
@@ -32,8 +32,7 @@ def new_pool(server: HasDriver | str, options: dict[str, Any]) -> redis.Connecti
     """The pool that ``redis.Redis(**options)`` would have, if *server* were where that looks for one."""
     client = redis.Redis(**_without_address(redis.Redis, options))
     client.auto_close_connection_pool = False
-    pool: redis.ConnectionPool = client.connection_pool
-    pool.connection_class = Connection
+    pool = with_our_connections(client.connection_pool, options)
     pool.connection_kwargs["server"] = server
     return pool
 

@@ -87,28 +87,23 @@ class Connection(UnixDomainSocketConnection):
     Options that are about a socket or its address are taken, and mean nothing.
     """
 
+    host: Any = "localhost"
+    """What its client calls the server's host. It makes no difference."""
+
     _sock: Any
     next_health_check: Any
 
     def __init__(self, *, server: HasDriver | str, **options: Any) -> None:
         self._server = server
-        self._host = options.get("host", "localhost")
+        self.host = options.get("host", "localhost")
         self.port = options.get("port", 0)
         super(UnixDomainSocketConnection, self).__init__(**without_transport(options))
         self.path = options.get("path", "")
         self._packer = Packer(self.encoder, is_usual=True)
+        self._pack = self._packer.pack
         self._reader: Reader
         self._reader_of_bytes: Reader
         self._unframed: Unframed
-
-    @property
-    def host(self) -> str:
-        """What its client calls the server's host. It makes no difference."""
-        return str(self._host)
-
-    @host.setter
-    def host(self, host: str) -> None:
-        self._host = host
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
         pieces = [("server", self._server), ("db", self.db)]
@@ -155,14 +150,14 @@ class Connection(UnixDomainSocketConnection):
             self.retry.call_with_retry(self._send_ping, lambda error: self.disconnect())
 
     def pack_command(self, *args: Any) -> Any:
-        return [self._packer.pack(args)]
+        return [self._pack(args)]
 
     def pack_commands(self, commands: Iterable[Any]) -> Any:
-        pack = self._packer.pack
+        pack = self._pack
         return [pack(command) for command in commands]
 
     def send_command(self, *args: Any, **options: Any) -> None:
-        argv = self._packer.pack(args)
+        argv = self._pack(args)
         line = self._sock
         if line is None or self.health_check_interval:
             line = self._ready_line(options.get("check_health", True))

@@ -116,6 +116,18 @@ class OrderedPairs:
     def move(self, member: bytes, old: float, new: float) -> None:
         """Give a pair that must be there another score: in place if its neighbours allow it, which is the usual case
         when a counter in a large set goes up by one. The first and the last of all have one neighbour, or none."""
+        members = self._members[0]
+        if members is self._members[-1]:  # one chunk, and scores that differ: nearly every set
+            scores = self._scores[0]
+            position = bisect_left(scores, old)
+            is_first, is_last = not position, position + 1 == len(scores)
+            if (
+                members[position] == member
+                and (is_first or scores[position - 1] < new)
+                and (is_last or new < scores[position + 1])
+            ):
+                scores[position] = new
+                return
         chunk, position = self._locate(old, member)
         scores, members = self._scores[chunk], self._members[chunk]
         is_last = position == len(scores) - 1

@@ -188,12 +188,17 @@ class SortedSet:
             self._order.move(member, old, score)
         return False
 
-    def change(self, member: bytes, old: float, score: float) -> None:
-        """Give a member another score than *old*, which it has. Neither is NaN."""
-        if not score and self.encoding == "listpack":
-            score = 0.0
-        self._score_of[member] = score
-        self._order.move(member, old, score)
+    def put(self, member: bytes, score: float, limits: SortedSetLimits) -> float | None:
+        """As :meth:`add`, of a score that is not NaN; the score that the member had, None if it is new."""
+        old = self._score_of.get(member)
+        if old is None:
+            self.add(member, score, limits)
+        elif score != old:
+            if not score and self.encoding == "listpack":
+                score = 0.0
+            self._score_of[member] = score
+            self._order.move(member, old, score)
+        return old
 
     def expect(self, members: int, longest: int, limits: SortedSetLimits) -> None:
         """Leave the listpack if so many members, the *longest* of so many bytes, are too much for it."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
+import sys
 import threading
 import time
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -400,3 +403,101 @@ def test_what_is_sent_at_once_is_told_apart(server: MiniRedis, protocol: int) ->
     assert batches[1:151] == batches[1:2] * 150
     assert batches[151:301] == batches[151:152] * 150
     assert len(set(batches)) == 3
+
+
+# The pool
+
+
+def connections_of(client: redis.Redis) -> tuple[int, int]:
+    """How many connections are at hand, and how many lent out."""
+    pool: Any = client.connection_pool
+    return len(pool._available_connections), len(pool._in_use_connections)
+
+
+def test_a_pool_lends_out_what_is_at_rest_and_takes_it_back(server: MiniRedis, client: redis.Redis) -> None:
+    assert isinstance(client.connection_pool, redis.ConnectionPool)
+    client.ping()
+    assert connections_of(client) == (1, 0)
+    connection = connection_of(client)
+    assert connections_of(client) == (0, 1)
+    client.ping()
+    assert connections_of(client) == (1, 1)
+    client.connection_pool.release(connection)
+    client.connection_pool.release(connection)  # once more, which means nothing
+    assert connections_of(client) == (2, 0)
+    assert connection_of(client) is connection
+    assert len(server.engine.sessions) == 2
+
+
+def test_a_connection_that_comes_back_with_a_reply_unread_is_not_used_as_it_is(client: redis.Redis) -> None:
+    connection = connection_of(client)
+    connection.send_command("ECHO", "stale")
+    client.connection_pool.release(connection)
+    assert client.echo("fresh") == "fresh"
+    assert connections_of(client) == (1, 0)
+
+
+def test_nor_is_one_that_the_server_has_closed(server: MiniRedis, client: redis.Redis) -> None:
+    before = client.client_id()
+    assert server.client().client_kill_filter(_id=str(before))
+    assert client.client_id() != before
+    assert connections_of(client) == (1, 0)
+
+
+def test_what_falls_due_comes_first(server: MiniRedis, client: redis.Redis) -> None:
+    server.clock.freeze()
+    client.set("k", "v", px=10)
+    server.clock.advance(1)
+    assert client.dbsize() == 0
+
+
+def test_a_process_that_was_forked_has_connections_of_its_own(client: redis.Redis) -> None:
+    client.ping()
+    connection: Any = client.connection_pool._available_connections[0]  # type: ignore[attr-defined]
+    child = os.fork()
+    if not child:
+        try:
+            client.ping()
+            others: Any = client.connection_pool._available_connections  # type: ignore[attr-defined]
+            os._exit(0 if len(others) == 1 and others[0] is not connection else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_who_listens_to_the_pool_has_redis_pys_own(
+    server: MiniRedis, protocol: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Provider(redis.CredentialProvider):
+        def get_credentials(self) -> tuple[str, str]:
+            return "default", "any"
+
+    client = server.client(protocol=protocol, credential_provider=Provider())
+    assert type(client.connection_pool) is redis.ConnectionPool
+
+    counting = server.client(protocol=protocol)
+    asked = []
+    get = redis.ConnectionPool.get_connection
+    release = redis.ConnectionPool.release
+    monkeypatch.setattr(
+        redis.ConnectionPool, "get_connection", lambda *args, **options: asked.append("get") or get(*args, **options)
+    )
+    monkeypatch.setattr(redis.ConnectionPool, "release", lambda *args: asked.append("release") or release(*args))
+    counting.ping()  # it makes its first connection
+    del asked[:]
+    counting.ping()
+    assert asked == []
+    monkeypatch.setitem(sys.modules, "opentelemetry", ModuleType("opentelemetry"))
+    counting.ping()
+    assert asked == ["get", "release"]
+
+
+def test_threads_share_a_pool(client: redis.Redis) -> None:
+    def work() -> None:
+        for _ in range(200):
+            client.incr("n")
+
+    for each in [in_thread(work) for _ in range(8)]:
+        each.result(20)
+    assert client.get("n") == "1600"
+    assert connections_of(client)[1] == 0
