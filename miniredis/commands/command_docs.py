@@ -6,11 +6,15 @@ depend on it. What COMMAND INFO says is each version's own.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from miniredis.engine.command import KeySpec
-from miniredis.engine.syntax import Argument
 from miniredis.engine.table import FLAGS, Command
 from miniredis.engine.version import ServerVersion
 from miniredis.resp.types import Reply, ReplySet, SimpleString
+
+if TYPE_CHECKING:
+    from miniredis.engine.syntax import Argument
 
 
 def info_of(command: Command, version: ServerVersion) -> list[Reply]:

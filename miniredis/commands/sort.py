@@ -6,7 +6,6 @@ The steps are Redis's: take the elements, load the weight of each, sort, cut out
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from operator import itemgetter
 
 from miniredis.commands.list_ends import list_of
@@ -15,7 +14,7 @@ from miniredis.engine.acl_checks import may_access_every_key
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, key_range, key_unknown
 from miniredis.engine.keyspace import Database
-from miniredis.engine.record import record
+from miniredis.engine.record import fresh, record
 from miniredis.engine.session import Session
 from miniredis.engine.values import is_string, string_bytes
 from miniredis.resp.types import Argv, Error, Reply
@@ -33,7 +32,7 @@ class SortOptions:
     by: bytes | None = None
     offset: int = 0
     count: int = -1
-    get: list[bytes] = field(default_factory=list)
+    get: list[bytes] = fresh(default_factory=list)
     descending: bool = False
     alphabetic: bool = False
     destination: bytes | None = None

@@ -51,7 +51,7 @@ class Line:
         engine = driver.engine
         self.driver = driver
         self._blocked: Blocked | None = None
-        self._held: deque[list[bytes]] = deque()
+        self._held: deque[tuple[list[bytes], int]] = deque()
         self._execute = engine.execute
         self.inbox: deque[Reply] = deque()
         self.closed = False
@@ -116,7 +116,7 @@ class Line:
         if driver.has_errands:
             driver.run_errands()
         if self._blocked is not None or self.closed:
-            self._held.append(argv)
+            self._held.append((argv, self.session.batch))
             return
         reply = self._execute(self.session, argv)
         if reply.__class__ in UNUSUAL:
@@ -155,7 +155,9 @@ class Line:
     def go_on(self) -> None:
         """Execute what was held back while the client waited."""
         while self._held and self._blocked is None and not self.closed:
-            self._execute_one(self._held.popleft())
+            argv, self.session.batch = self._held.popleft()
+            self._execute_one(argv)
+        self.session.batch = 0
 
     # Replies
 

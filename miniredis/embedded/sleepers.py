@@ -6,11 +6,12 @@ hands that on when it leaves; and each event loop on which tasks wait has one al
 
 Patience (``socket_timeout``, ``get_message(timeout=…)``) is the client's own and runs in real time, as it does when
 there is a socket between. Only what the server waits for goes by the engine's clock.
+
+``asyncio`` is imported where a task waits: whoever has none need not pay for it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 import time
@@ -19,6 +20,8 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import asyncio
+
     from miniredis.embedded.driver import Driver
     from miniredis.embedded.line import Line
 
@@ -129,6 +132,8 @@ class Sleepers:
         A cancellation that comes when the reply is already there would lose it. It is put off until the reply is with
         those who asked for it.
         """
+        import asyncio
+
         self._catch_up()
         if line.inbox or line.closed:
             return True
@@ -287,6 +292,8 @@ def _finish(future: asyncio.Future[None]) -> None:
 
 def put_off_cancellation() -> None:
     """Cancel this task, which has just been cancelled and goes on all the same, where it waits next."""
+    import asyncio
+
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().call_soon(_cancel_after_all, task)

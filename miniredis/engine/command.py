@@ -23,7 +23,6 @@ A declaration's vocabulary is that of Redis's own command table (``COMMAND INFO`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from miniredis.engine.record import record
@@ -147,9 +146,14 @@ class Variant:
     deprecated: bool | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Declaration:
     """A command as it stands in the source, for every version. Attributes as in :func:`command`."""
+
+    __slots__ = (
+        *("name", "syntax", "handler", "arity", "summary", "since", "group", "complexity", "flags", "categories"),
+        *("keys", "tips", "get_keys", "history", "names", "details", "deprecated_since", "replaced_by", "doc_flags"),
+        *("valkey_since", "variants", "subcommands"),
+    )
 
     name: str
     syntax: str
@@ -172,7 +176,12 @@ class Declaration:
     doc_flags: tuple[str, ...]
     valkey_since: str
     variants: tuple[Variant, ...]
-    subcommands: dict[str, Declaration] = field(default_factory=dict)
+    subcommands: dict[str, Declaration]
+
+    def __init__(self, **fields: Any) -> None:
+        self.subcommands = {}
+        for name, value in fields.items():
+            setattr(self, name, value)
 
 
 DECLARATIONS: Final[dict[str, Declaration]] = {}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -43,7 +42,6 @@ from miniredis.engine.directives import (
 from miniredis.engine.version import ServerVersion
 
 
-@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class Directive:
     """One directive.
 
@@ -56,17 +54,37 @@ class Directive:
     - *since*: the Redis version that brought it. *only*: ``redis`` or ``valkey``, if the other has none such.
     """
 
-    name: str
-    kind: Kind
-    default: Any
-    alias: str = ""
-    immutable: bool = False
-    protected: bool = False
-    hidden: bool = False
-    sensitive: bool = False
-    check: Check | None = None
-    since: str = "1.0.0"
-    only: str = ""
+    __slots__ = (
+        *("alias", "check", "default", "hidden", "immutable", "kind", "name", "only", "protected", "sensitive"),
+        "since",
+    )
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        kind: Kind,
+        default: Any,
+        alias: str = "",
+        immutable: bool = False,
+        protected: bool = False,
+        hidden: bool = False,
+        sensitive: bool = False,
+        check: Check | None = None,
+        since: str = "1.0.0",
+        only: str = "",
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.default = default
+        self.alias = alias
+        self.immutable = immutable
+        self.protected = protected
+        self.hidden = hidden
+        self.sensitive = sensitive
+        self.check = check
+        self.since = since
+        self.only = only
 
     @property
     def attribute(self) -> str:

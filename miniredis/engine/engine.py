@@ -149,6 +149,7 @@ class Engine:
         "eviction",
         "exchange",
         "gate",
+        "gathers_input",
         "interceptor",
         "latency",
         "memory",
@@ -226,6 +227,7 @@ class Engine:
         self.acl = AccessControl(self)
         self._next_session_id = 1
         self.monitors: dict[Session, None] = {}
+        self.gathers_input = 0  # how many want to know of requests which of them came together
         self.interceptor: Callable[[Session, CommandState | Error, list[bytes]], Reply | Blocked] | None = None
         self.observer: Callable[[Session, Command, list[bytes]], None] | None = None
         self.observed = False

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from miniredis.engine.record import record
+from miniredis.engine.record import fresh, record
 from miniredis.engine.slowlog import NEVER
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ ns."""
 class LatencyEvent:
     """The samples of one event, oldest first: (second since the epoch, milliseconds). *maximum*: the worst ever."""
 
-    samples: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=HISTORY_LENGTH))
+    samples: deque[tuple[int, int]] = fresh(default_factory=lambda: deque(maxlen=HISTORY_LENGTH))
     maximum: int = 0
     total: int = 0
     count: int = 0

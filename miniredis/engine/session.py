@@ -42,8 +42,8 @@ class Session:
     have to wait then answers at once as if its time had run out (:meth:`Engine.block` looks at it). ``is_script`` says
     that it is the latter.
 
-    ``batch`` tells requests apart that did not come together, where a driver without sockets executes several at once;
-    0 for one that came alone.
+    ``batch`` tells requests apart that did not come together; 0 for one that came alone. A driver with sockets keeps it
+    while ``Engine.gathers_input`` asks for it.
 
     ``pushes`` is a list while a command of this session runs: what :meth:`push` sends meanwhile gathers there, and the
     engine finds its place before or behind the reply.

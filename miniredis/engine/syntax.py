@@ -40,10 +40,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
-from miniredis.engine.record import record
+from miniredis.engine.record import fresh, record
 
 Kind: TypeAlias = Literal["word", "token", "oneof", "block"]
 
@@ -135,7 +135,7 @@ class _Node:
     optional: bool = False
     multiple: bool = False
     multiple_token: bool = False
-    children: list[_Node] = field(default_factory=list)
+    children: list[_Node] = fresh(default_factory=list)
 
     @property
     def is_value(self) -> bool:

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from miniredis.engine import syntax
 from miniredis.engine.command import DECLARATIONS, Declaration, GetKeys, Handler, KeySpec, Variant
 from miniredis.engine.directives import ConfigError
 from miniredis.engine.version import ServerVersion, parse_version
 from miniredis.resp.types import Argv
+
+if TYPE_CHECKING:
+    from miniredis.engine import syntax
 
 UNLIMITED: Final = 1 << 62
 
@@ -170,6 +172,8 @@ class Command:
     def arguments(self) -> tuple[syntax.Argument, ...]:
         """The syntax of the arguments, without those that this version does not know."""
         if self._arguments is None:
+            from miniredis.engine import syntax
+
             declaration = self.declaration
             arguments = syntax.parse(declaration.syntax, declaration.names, declaration.details)
             self._arguments = syntax.select(arguments, self._knows)

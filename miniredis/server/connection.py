@@ -43,6 +43,14 @@ _WRITING: Final = 4
 """The client does not read as fast as it is answered."""
 _UNCONNECTED: Final = 8
 _CLOSING: Final = 16
+_GATHERING: Final = 32
+"""Somebody wants to know what belongs together, and more may be coming."""
+
+_PIECE: Final = 4096
+"""Bytes that a client sends at once if it has more, at the least: it cuts a pipeline at 6,000 or 16,000, and like."""
+
+_MOMENT: Final = 0.01
+"""Seconds within which the next piece comes."""
 
 _SLICE: Final = 128
 """So many requests are executed before their replies are written and somebody looks at the time."""
@@ -144,6 +152,8 @@ class Connection(asyncio.Protocol):
         statistics.reads_processed += 1
         if self._waits:
             self._hold(data)
+            return
+        if self._server.engine.gathers_input and self._gathers(data):
             return
         argv = self.parser.whole_request(data)
         if argv is not None:
@@ -315,8 +325,29 @@ class Connection(asyncio.Protocol):
                 self._close_over_query_limit()
             else:
                 self._stop_reading()
-        elif not waits & (_BLOCKED | _WRITING | _UNCONNECTED) and self._held_size > _READ_AHEAD:
+        elif not waits & (_BLOCKED | _WRITING | _UNCONNECTED | _GATHERING) and self._held_size > _READ_AHEAD:
             self._stop_reading()
+
+    def _gathers(self, data: bytes) -> bool:
+        """Note what belongs together: all that comes before the client has been answered. True if *data* is held until
+        nothing more comes, because the client may not have sent all of it."""
+        if not self.parser.buffered:
+            self.session.batch += 1
+        if len(data) < _PIECE:
+            return False
+        self._waits |= _GATHERING
+        self._hold(data)
+        self._server.loop.call_later(_MOMENT, self._end_gathering, self._held_size)
+        return True
+
+    def _end_gathering(self, size: int) -> None:
+        if self._waits & _CLOSING:
+            return
+        if self._held_size > size and self._is_reading:
+            self._server.loop.call_later(_MOMENT, self._end_gathering, self._held_size)
+            return
+        self._waits &= ~_GATHERING
+        self.attend()
 
     def _stop_reading(self) -> None:
         if self._is_reading:

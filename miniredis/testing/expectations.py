@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from miniredis.testing.interception import Call, name_matches
 from miniredis.testing.patterns import matcher, text_of
@@ -54,6 +54,21 @@ class Expectation:
 
     def _note(self, call: Call) -> None:
         self._calls.append(call)
+
+
+class RoundTrips(Expectation):
+    """One that has to know which requests came together."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._server.call(self._gather, 1)
+
+    def __exit__(self, *error: Any) -> None:
+        self._server.call(self._gather, -1)
+        super().__exit__(*error)
+
+    def _gather(self, change: int) -> None:
+        self._server.engine.gathers_input += change
 
 
 class CalledWithTtl(Expectation):
@@ -99,7 +114,8 @@ class Expect:
     ) -> Expectation:
         """So many times does somebody send requests and wait for the replies.
 
-        What arrives together, such as a pipeline, is one (one that is too large for a single read is several). What
+        What a client sends before it is answered is one, such as a pipeline. Of a large one the server cannot know
+        whether its last piece has come: so it waits a few milliseconds for more before it answers any of it. What
         clients send by themselves when they connect does not count.
         """
         least, most = (exactly, exactly) if exactly is not None else (at_least, at_most)
@@ -115,7 +131,7 @@ class Expect:
                 return None
             return f"expected {_wanted(least, most)} round trips, there were {trips}:\n{_listed(sent)}"
 
-        return Expectation(self._server, complaint)
+        return RoundTrips(self._server, complaint)
 
     def called(
         self,

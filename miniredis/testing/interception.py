@@ -41,7 +41,7 @@ class Call:
         self.argv = argv
         self.db = session.db.number
         self.time = engine.clock.ns()
-        self.batch: object = engine.statistics.reads_processed if session.fd >= 0 else session.batch or object()
+        self.batch: object = session.batch or object()
         self.within = within
         self.nanoseconds = 0
         self._reply: Reply | Blocked = None

@@ -16,14 +16,12 @@ asks from another one is done, replies sent included, when the call returns.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cached_property, partial
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -82,7 +80,7 @@ class MiniRedis(Instruments, InProcess):
             _set(config, name, value)
         self.engine = Engine(config.version, config, seed)
         if rdb is not None:
-            self.engine.persistence.load_data(rdb if isinstance(rdb, bytes) else Path(rdb).read_bytes())
+            self.engine.persistence.load_data(rdb if isinstance(rdb, bytes) else _content(rdb))
         self.clock = ServerClock(self)
         self.driver = Driver(self.engine)
         self._thread: threading.Thread | None = None
@@ -177,6 +175,8 @@ class MiniRedis(Instruments, InProcess):
         self.stop()
 
     def _serve_on_thread(self, ready: Future[None]) -> None:
+        import asyncio
+
         with asyncio.Runner() as runner:
             runner.run(self._serve(ready))
 
@@ -190,6 +190,8 @@ class MiniRedis(Instruments, InProcess):
         await self._server.wait_stopped()
 
     async def _start_here(self) -> None:
+        import asyncio
+
         self.driver.adopt(asyncio.get_running_loop(), self._server.attend)
         await self._server.start()
         # Started again, it shall be found where it was.
@@ -229,6 +231,11 @@ class MiniRedis(Instruments, InProcess):
     def is_served_here(self) -> bool:
         """Whether it is the calling thread whose event loop serves the clients: to wait for one of them blocks it."""
         return self.driver.thread == threading.get_ident()
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _set(config: Config, name: str, value: object) -> None:

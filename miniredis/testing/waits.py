@@ -13,7 +13,6 @@ clock; and when that time is up the error says what was there instead.
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import contextlib
 from collections.abc import Callable
@@ -62,6 +61,8 @@ class Wait:
 
     async def passed_async(self, timeout: float) -> None:
         """As :meth:`passed`; others on this event loop go on meanwhile."""
+        import asyncio
+
         server = self._server
         server.call(self._begin)
         try:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
+import struct
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+import redis
 
 from miniredis.testing import MiniRedis
 from tests.commands.peers import Peer
@@ -154,6 +158,71 @@ def test_round_trips(wire: tuple[MiniRedis, Wire]) -> None:
         client("GET a")
     with pytest.raises(ValueError, match="say how many"):
         server.expect.round_trips()
+
+
+@pytest.mark.parametrize("commands", [50, 1000, 20_000])
+def test_a_pipeline_is_one_however_large_it_is(commands: int) -> None:
+    with MiniRedis() as server, redis.Redis.from_url(server.url) as client:
+        client.ping()
+        with server.expect.round_trips(exactly=2):
+            for _ in range(2):
+                pipe = client.pipeline(transaction=False)  # redis-py sends 6,000 bytes at a time
+                for number in range(commands):
+                    pipe.set(f"key:{number}", "value")
+                assert len(pipe.execute()) == commands
+
+
+def test_a_large_value_is_one_round_trip_and_the_next_is_another(wire: tuple[MiniRedis, Wire]) -> None:
+    server, client = wire
+    large = "x" * 300_000
+    with server.expect.round_trips(exactly=2):
+        assert client(f"SET k {large}") == b"+OK\r\n"
+        assert client("STRLEN k") == b":300000\r\n"
+
+
+def test_what_a_client_sends_while_it_is_blocked_belongs_to_that(wire: tuple[MiniRedis, Wire]) -> None:
+    server, client = wire
+    with server.expect.round_trips(exactly=2):  # the other is RPUSH
+        client.send("BLPOP queue 0")
+        server.wait_for_blocked("queue")
+        client.send("GET a", "GET b")
+        server.client().rpush("queue", "job")
+        received = b""
+        while not received.endswith(b"$-1\r\n$-1\r\n"):
+            received += client.receive()
+
+
+def test_who_sends_much_and_no_more_is_answered(wire: tuple[MiniRedis, Wire]) -> None:
+    server, client = wire
+    with server.expect.round_trips(exactly=1):
+        client.send(*["PING"] * 1000)
+        client.socket.shutdown(socket.SHUT_WR)
+        assert client.receive_all() == b"+PONG\r\n" * 1000
+
+
+def test_a_client_that_goes_away_in_the_middle_leaves_nothing(wire: tuple[MiniRedis, Wire]) -> None:
+    server, client = wire
+    with server.expect.round_trips(at_most=1):
+        client.send(*["PING"] * 1000)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.socket.close()
+        server.stop()
+    assert not server.engine.sessions
+
+
+def test_in_the_process_a_pipeline_that_waits_is_one(server: MiniRedis) -> None:
+    client = server.client()
+    client.ping()
+    with server.expect.round_trips(exactly=1, client="popping"):
+        pipe = client.pipeline(transaction=False)
+        pipe.client_setname("popping")
+        pipe.blpop("queue", 0)
+        pipe.get("a").get("b")
+        popping = threading.Thread(target=pipe.execute)
+        popping.start()
+        server.wait_for_blocked("queue")
+        server.client().rpush("queue", "job")
+        popping.join(10)
 
 
 def test_each_request_of_a_client_without_a_socket_is_one_unless_they_come_together(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 from miniredis.commands.help import subcommand_help
 from miniredis.engine import errors
 from miniredis.engine.acl_file import line_of
 from miniredis.engine.command import Variant, command, container
 from miniredis.engine.config import ConfigError
-from miniredis.engine.config_file import read_config_file, rewrite
 from miniredis.engine.directives import to_bytes, to_text
 from miniredis.engine.session import Session
 from miniredis.engine.slowlog import REDACTED
@@ -114,6 +112,8 @@ def config_rewrite(client: Session, argv: list[bytes]) -> Reply:
 
 def rewrite_file(client: Session, *, with_defaults: bool = False) -> None:
     """Bring the config file up to date. Raises ``OSError`` or :class:`ConfigError`; then it is what it was."""
+    from miniredis.engine.config_file import read_config_file, rewrite
+
     config = client.engine.config
     text = read_config_file(config.file) if os.path.exists(config.file) else ""
     _write_at_once(config.file, to_bytes(rewrite(config, text, _user_lines(client), with_defaults=with_defaults)))
@@ -127,6 +127,8 @@ def _user_lines(client: Session) -> list[str]:
 
 def _write_at_once(path: str, data: bytes) -> None:
     """Replace the file at *path*, so that whoever reads it sees the old one or the new one whole."""
+    import tempfile
+
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=os.path.basename(path))
     try:
         with open(descriptor, "wb") as file:
