@@ -121,7 +121,7 @@ class Engine:
     thread at a time may use an engine.
 
     ``interceptor``, if set, is given every request of a client in place of :meth:`proceed`, which it may call or not;
-    ``observer`` is told of every command that was run, also by EXEC and by scripts. After setting them call
+    ``observer`` is told of every command that was run, also by EXEC and by scripts, and of its reply. After setting them call
     :meth:`update_gate` and :meth:`update_observed`.
 
     ``dispatch`` has the commands by each spelling of their names that was used, but for those with subcommands; see
@@ -229,7 +229,7 @@ class Engine:
         self.monitors: dict[Session, None] = {}
         self.gathers_input = 0  # how many want to know of requests which of them came together
         self.interceptor: Callable[[Session, CommandState | Error, list[bytes]], Reply | Blocked] | None = None
-        self.observer: Callable[[Session, Command, list[bytes]], None] | None = None
+        self.observer: Callable[[Session, Command, list[bytes], Reply], None] | None = None
         self.observed = False
         self.replication = Replication(self)
         self.propagation = self.replication.propagation
@@ -418,7 +418,7 @@ class Engine:
     def _observe(self, session: Session, command: Command, argv: list[bytes], reply: Reply) -> Reply:
         """Feed the monitors and the replicas with what *session* has run. Returns the reply, see :meth:`_show`."""
         if self.observer is not None:
-            self.observer(session, command, argv)
+            self.observer(session, command, argv, reply)
         if self.monitors and not command.skip_monitor and not command.admin:
             reply = self._show(session, argv, reply)
         if self.tracks:

@@ -166,12 +166,16 @@ class Expect:
         return expectation
 
     def no_errors(self, *, client: str | None = None) -> Expectation:
-        """No request is answered with an error."""
+        """No request is answered with an error, and none within EXEC's answer. (A script may have dealt with its.)"""
         from miniredis.resp.types import Error
 
         def complaint(calls: list[Call]) -> str | None:
             found = [
-                call for call in calls if isinstance(call.reply, Error) and (client is None or call.client == client)
+                call
+                for call in calls
+                if isinstance(call.reply, Error)
+                and call.within in ("", "exec")
+                and (client is None or call.client == client)
             ]
             return f"expected no errors; there was:\n{_listed(found)}" if found else None
 

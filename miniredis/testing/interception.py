@@ -27,8 +27,8 @@ class Call:
 
     ``name`` is the command's, in lower case, a subcommand's with its container's (``config|get``). ``nanoseconds`` are
     real time, whatever the engine's clock does. ``time`` is the engine's, in nanoseconds since the epoch. ``batch``
-    tells requests apart that did not arrive together. ``within`` is the name of the command that ran this one
-    (``exec``, ``eval``), empty for a request; such a call has neither duration nor reply of its own.
+    tells requests apart that were not sent together. ``within`` is the name of the command that ran this one
+    (``exec``, ``eval``), empty for a request; such a call has no duration of its own.
     """
 
     __slots__ = ("_reply", "argv", "batch", "client", "db", "nanoseconds", "session", "state", "time", "within")
@@ -176,13 +176,14 @@ class Interception:
             observer(call)
         return reply
 
-    def _note_inner(self, session: Session, command: Command, argv: list[bytes]) -> None:
+    def _note_inner(self, session: Session, command: Command, argv: list[bytes], reply: Reply) -> None:
         """Note what EXEC or a script has run. (What a client asked for directly is known already.)"""
         if not self._engine.propagation.nesting:
             return
         call = Call(session, self._engine.state_of(command), argv, within="script" if session.is_script else "exec")
         if self._running:  # it is not, where a fault has delayed the request
             call.within, call.client = self._running[-1].name, self._running[-1].client
+        call.ended(reply)
         for observer in self._inner_observers:
             observer(call)
 

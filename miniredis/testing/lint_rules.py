@@ -39,7 +39,7 @@ RANGES: Final = frozenset(
     {"lrange", "zrange", "zrevrange", "zrangebyscore", "zrevrangebyscore", "zrangebylex", "zrevrangebylex", "xrange"}
     | {"xrevrange", "hmget", "georadius", "georadiusbymember", "geosearch"}
 )
-"""Commands that go through what they answer. Only of requests: what EXEC runs has no reply of its own."""
+"""Commands that go through what they answer."""
 
 REMEMBERED: Final = 1000
 """Keys that a client has read, and the transaction's slots, that are remembered of one client."""
@@ -111,7 +111,10 @@ class NeedsTtl:
 
 class NoReadThenWrite:
     """What GET found is no longer sure when SET comes, but for a key that is watched meanwhile. A key that was not
-    there counts as unread: filling a cache twice does no harm."""
+    there counts as unread: filling a cache twice does no harm.
+
+    What a script finds it acts upon before anybody else; what a transaction finds its client knows only after EXEC.
+    """
 
     READS: Final = frozenset({"get", "mget", "getrange"})
     WRITES: Final = frozenset({"set", "setex", "psetex", "mset", "getset"})
@@ -119,22 +122,33 @@ class NoReadThenWrite:
 
     def __init__(self, context: Context) -> None:
         self._read: dict[int, OrderedDict[tuple[int, bytes], None]] = {}
+        self._read_by_exec: dict[tuple[int, bytes], None] = {}
 
     def __call__(self, call: Call) -> str | None:
         if call.within:
+            if call.within == "exec":
+                self._note_inner(call)
             return None
+        if self._read_by_exec:
+            self._remember(call, list(self._read_by_exec))
+            self._read_by_exec.clear()
         if call.name in self.READS:
-            found = call.reply if isinstance(call.reply, list) else [call.reply]
-            if not call.is_queued and not isinstance(call.reply, Error):
-                self._remember(call, [key for key, value in zip(call.keys, found, strict=False) if value is not None])
+            self._remember(call, [(call.db, key) for key in _found(call)])
         elif call.name in self.WRITES:
             return self._judge(call)
         return None
 
-    def _remember(self, call: Call, keys: list[bytes]) -> None:
+    def _note_inner(self, call: Call) -> None:
+        if call.name in self.READS:
+            self._read_by_exec.update(((call.db, key), None) for key in _found(call))
+        elif _is_write(call):
+            for key in call.keys:
+                self._read_by_exec.pop((call.db, key), None)
+
+    def _remember(self, call: Call, keys: list[tuple[int, bytes]]) -> None:
         read = self._read.setdefault(call.session.id, OrderedDict())
         for key in keys:
-            read[call.db, key] = None
+            read[key] = None
         while len(read) > REMEMBERED:
             read.popitem(last=False)
 
@@ -196,6 +210,14 @@ class DeclaredKeysOnly:
             if key not in declared:
                 return f"the script touches {quoted(key)} ({name.upper()}), which is not among its KEYS"
         return None
+
+
+def _found(call: Call) -> list[bytes]:
+    """The keys that were there."""
+    if call.is_queued or isinstance(call.reply, Error):
+        return []
+    found = call.reply if isinstance(call.reply, list) else [call.reply]
+    return [key for key, value in zip(call.keys, found, strict=False) if value is not None]
 
 
 def _is_write(call: Call) -> bool:

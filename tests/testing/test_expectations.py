@@ -128,6 +128,10 @@ def test_no_errors(server: MiniRedis, peer: Peer) -> None:
         peer("NOSUCH")
     with server.expect.no_errors(client="you"):
         peer("NOSUCH")
+    with pytest.raises(AssertionError, match=r'there was:\n.*INCR "text" \(in EXEC\)$'), server.expect.no_errors():
+        say(peer, "SET text x", "MULTI", "INCR text", "EXEC")
+    with server.expect.no_errors():
+        peer("EVAL redis.pcall('incr',KEYS[1]) 1 text")
 
 
 # Round trips

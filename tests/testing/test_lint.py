@@ -59,6 +59,17 @@ def test_slow_commands_on_large_keys(line: str, sentence: str) -> None:
     assert lint(line, large=20, ignore=["cross-slot"]) == []
 
 
+@pytest.mark.parametrize("line", ["SMEMBERS set", "LRANGE list 0 -1", "ZRANGE z 0 -1"])
+def test_the_same_in_transactions_and_scripts(line: str) -> None:
+    z = "ZADD z " + " ".join(f"{number} {number}" for number in range(20))
+    name, key, *rest = line.split()
+    called = ",".join(f"'{word}'" for word in [name, key, *rest])
+    (sentence,) = lint(z, line)
+    assert lint(z, "MULTI", line, "EXEC") == [sentence]
+    assert lint(z, "MULTI", line, "DISCARD") == []
+    assert lint(z, f"EVAL return(#redis.call({called})) 0", ignore=["undeclared-key"]) == [sentence]
+
+
 def test_the_same_commands_on_small_keys_and_others_on_large_ones() -> None:
     assert lint("SMEMBERS one", "LRANGE list 0 3", "SISMEMBER set a", "LPUSH list a", "SSCAN set 0", "GET n") == []
 
@@ -97,6 +108,7 @@ def test_get_then_set() -> None:
     assert found[0].startswith('read-then-write: "n" was read, and now is set without WATCH')
     assert len(lint("MGET n", "MSET n 2")) == 1
     assert len(lint("GET n", "MULTI", "SET n 2", "EXEC")) == 1
+    assert len(lint("MULTI", "GET n", "EXEC", "SET n 2")) == 1
 
 
 @pytest.mark.parametrize(
@@ -111,6 +123,10 @@ def test_get_then_set() -> None:
         ["WATCH n", "GET n", "MULTI", "SET n 2", "EXEC", "SET n 3"],
         ["GET n", "SET n 1 NX"],
         ["SET n 2"],
+        ["MULTI", "GET n", "SET n 2", "EXEC", "SET n 3"],
+        ["MULTI", "GET n", "INCR n", "EXEC", "SET n 3"],
+        ["MULTI", "GET nothing", "EXEC", "SET nothing 1"],
+        ["EVAL return(redis.call('get',KEYS[1])) 1 n", "EVAL redis.call('set',KEYS[1],1) 1 n"],
         ["GET n", "SELECT 1", "SET n 2"],
         ["EVAL redis.call('get',KEYS[1]);redis.call('set',KEYS[1],1) 1 n"],
         ["GET n", "SET other 1"],
