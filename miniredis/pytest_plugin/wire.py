@@ -109,10 +109,12 @@ def _open(scheme: str, host: str, port: int, path: str, options: dict[str, str])
 
 
 def _encrypted(plain: socket.socket, host: str, options: dict[str, str]) -> socket.socket:
-    context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
+    context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"), capath=options.get("ssl_ca_path"))
     if options.get("ssl_cert_reqs") == "none":
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    elif options.get("ssl_check_hostname", "").lower() in ("0", "f", "false", "n", "no"):
+        context.check_hostname = False
     if "ssl_certfile" in options:
-        context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"))
+        context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"), options.get("ssl_password"))
     return context.wrap_socket(plain, server_hostname=host)

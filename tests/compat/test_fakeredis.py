@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import uuid
 import weakref
 from typing import Any
@@ -161,3 +162,65 @@ def test_a_server_to_oneself_goes_with_its_client() -> None:
     del client
     gc.collect()
     assert server() is None
+
+
+# A server at an address
+
+
+def test_a_tcp_server_in_the_way_of_fakeredis() -> None:
+    server = fakeredis.TcpFakeServer(("127.0.0.1", 0), server_type="redis", server_version=(7, 0))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    host, port = server.server_address
+    with redis.Redis(host=host, port=port) as client:
+        client.set("k", "v")
+        assert client.info("server")["redis_version"].startswith("7.0")
+    assert fakeredis.FakeRedis(server=server.fake_server).get("k") == b"v"
+    server.shutdown()
+    thread.join(10)
+    assert not thread.is_alive()
+    server.server_close()
+    with pytest.raises(redis.ConnectionError):
+        redis.Redis(host=host, port=port).ping()
+
+
+def test_a_tcp_server_as_a_context_manager() -> None:
+    with (
+        fakeredis.TcpFakeServer(("localhost", 0), True, "valkey", "9.1") as server,
+        redis.Redis(*server.server_address) as client,
+    ):
+        assert "valkey_version" in client.info("server")
+        with pytest.raises(OSError, match="in use"):
+            fakeredis.TcpFakeServer(server.server_address)
+    fakeredis.TcpFakeServer(server.server_address).server_close()
+
+
+def test_a_tcp_server_that_is_activated_later() -> None:
+    server = fakeredis.TcpFakeServer((b"127.0.0.1", 0), bind_and_activate=False)
+    assert server.server_address == ("127.0.0.1", 0)
+    server.shutdown()  # nobody serves, and nobody waits for it
+    server.server_activate()
+    with redis.Redis(*server.server_address) as client:
+        assert client.ping()
+    server.server_close()
+
+
+# A connection class for pools that are made by others
+
+
+def test_a_connection_finds_its_server_by_its_address(host: str) -> None:
+    pool = redis.ConnectionPool.from_url(f"redis://{host}:7000/1", connection_class=fakeredis.FakeConnection)
+    redis.Redis(connection_pool=pool).set("k", "v")
+    assert fakeredis.FakeRedis(host=host, port=7000, db=1).get("k") == b"v"
+    nameless = redis.Redis(connection_pool=redis.ConnectionPool(connection_class=fakeredis.FakeRedisConnection))
+    nameless.set(host, "v")
+    other = redis.Redis(connection_pool=redis.ConnectionPool(connection_class=fakeredis.FakeRedisConnection))
+    assert other.get(host) == b"v"
+
+
+async def test_an_asyncio_connection_finds_its_server_by_its_address(host: str) -> None:
+    pool = redis.asyncio.ConnectionPool.from_url(f"redis://{host}", connection_class=fakeredis.FakeAsyncConnection)
+    async with redis.asyncio.Redis.from_pool(pool) as client:
+        await client.set("k", "v")
+        assert fakeredis.FakeRedis(host=host).get("k") == b"v"
+    assert aioredis.FakeConnection is fakeredis.FakeAsyncRedisConnection

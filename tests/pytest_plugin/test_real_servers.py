@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
-from conformance.servers import Server
+from conformance.servers import Server, start
 from miniredis import MiniRedis, real_servers
 from miniredis.pytest_plugin.wire import Wire, with_db, without_password
+from tests.requirements import missing
 
 Suite = Callable[..., pytest.RunResult]
 
@@ -179,6 +183,76 @@ def test_a_unix_socket_will_do(suite: Suite, pytester: pytest.Pytester) -> None:
     with MiniRedis(unixsocket=str(pytester.path / "socket")) as server:
         source = "def test_it(redis_client, redis_url): redis_client.ping(); assert redis_url.startswith('unix://')"
         suite(source, f"--redis=unix://{server.unix_socket}?db=3").assert_outcomes(passed=1)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A certificate for localhost, signed by itself, and its key."""
+    if shutil.which("openssl") is None:
+        missing("openssl")
+    folder = tmp_path_factory.mktemp("certificate")
+    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    made += ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert]
+    subprocess.run(made, check=True, capture_output=True)
+    return cert, key
+
+
+@pytest.fixture
+def encrypted(certificate: tuple[str, str]) -> Iterator[str]:
+    """Where a real server speaks TLS, and which demands the clients' certificate: ``localhost:49153``."""
+    binary = real_servers.find_server("redis-7.0")
+    if binary is None:
+        missing("a redis-server with TLS")
+    cert, key = certificate
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    files = ("--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert)
+    with start(binary, "--tls-port", str(port), *files):
+        yield f"localhost:{port}"
+
+
+def test_a_server_that_speaks_tls(suite: Suite, encrypted: str, certificate: tuple[str, str]) -> None:
+    cert, key = certificate
+    own = f"ssl_certfile={cert}&ssl_keyfile={key}"
+    source = """
+        import redis, redis.asyncio
+
+        def test_its_clients(redis_client, redis_url):
+            assert redis_url.startswith("rediss://")
+            redis_client.set("key", "value")
+            with redis.Redis.from_url(redis_url) as client:
+                assert client.get("key") == b"value"
+
+        @pytest.mark.redis(data={"queue": ["a", "b"]})
+        async def test_asyncio(async_redis_client, redis_url):
+            assert await async_redis_client.lrange("queue", 0, -1) == [b"a", b"b"]
+            assert await async_redis_client.exists("key") == 0
+    """
+    for url in (
+        f"rediss://{encrypted}/3?ssl_ca_certs={cert}&{own}",
+        f"rediss://{encrypted}?ssl_cert_reqs=none&{own}",
+        f"rediss://{encrypted.replace('localhost', '127.0.0.1')}?ssl_ca_certs={cert}&ssl_check_hostname=no&{own}",
+    ):
+        suite(source, f"--redis={url}", "-o", "asyncio_mode=auto").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("ssl_certfile={cert}&ssl_keyfile={key}", "*certificate verify failed*"),
+        ("ssl_ca_certs={cert}", "*"),
+        ("ssl_ca_certs=/nowhere", "*No such file*"),
+    ],
+)
+def test_a_server_whose_tls_fails_is_an_error(
+    suite: Suite, encrypted: str, certificate: tuple[str, str], options: str, sentence: str
+) -> None:
+    filled = options.format(cert=certificate[0], key=certificate[1])
+    done = suite("def test_it(redis_client): pass", f"--redis=rediss://{encrypted}?{filled}")
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines([f"--redis=rediss://{encrypted}: {sentence}"])
 
 
 def test_what_only_miniredis_can_do_is_skipped_with_its_reason(suite: Suite) -> None:

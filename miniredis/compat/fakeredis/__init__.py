@@ -9,12 +9,19 @@ from miniredis.compat.fakeredis.aioredis import FakeAsyncRedisConnection
 from miniredis.compat.fakeredis.aioredis import FakeRedis as FakeAsyncRedis
 from miniredis.compat.fakeredis.clients import FakeRedis, FakeRedisConnection, FakeStrictRedis
 from miniredis.compat.fakeredis.server import FakeServer
+from miniredis.compat.fakeredis.tcp_server import TcpFakeServer
+
+FakeConnection = FakeRedisConnection
+FakeAsyncConnection = FakeAsyncRedisConnection
 
 __all__ = [
+    "FakeAsyncConnection",
     "FakeAsyncRedis",
     "FakeAsyncRedisConnection",
+    "FakeConnection",
     "FakeRedis",
     "FakeRedisConnection",
     "FakeServer",
     "FakeStrictRedis",
+    "TcpFakeServer",
 ]

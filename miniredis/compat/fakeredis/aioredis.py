@@ -14,16 +14,30 @@ from miniredis.compat.fakeredis.server import CUT_OFF, FakeServer, Version, serv
 from miniredis.embedded.async_connection import AsyncConnection
 from miniredis.embedded.clients import new_async_pool
 
-__all__ = ["FakeAsyncRedisConnection", "FakeRedis", "FakeServer"]
+__all__ = ["FakeAsyncRedisConnection", "FakeConnection", "FakeRedis", "FakeServer"]
 
 
 class FakeAsyncRedisConnection(AsyncConnection):
-    """A connection to a ``FakeServer``, as long as that is connected."""
+    """A connection to a ``FakeServer``, as long as that is connected: to *server*, or to that of its address."""
+
+    def __init__(
+        self,
+        *,
+        server: FakeServer | None = None,
+        version: Version = (7,),
+        server_type: str = "redis",
+        **options: Any,
+    ) -> None:
+        found = server or server_for({"host": "localhost", **options}, version, server_type)
+        super().__init__(server=found, **options)
 
     async def _connect(self) -> None:
         if isinstance(self._server, FakeServer) and not self._server.connected:
             raise redis.ConnectionError(CUT_OFF)
         await super()._connect()
+
+
+FakeConnection = FakeAsyncRedisConnection
 
 
 class FakeRedis(redis.asyncio.Redis):

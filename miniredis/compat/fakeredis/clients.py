@@ -16,7 +16,18 @@ from miniredis.embedded.line import Line
 
 
 class FakeRedisConnection(Connection):
-    """A connection to a ``FakeServer``, as long as that is connected."""
+    """A connection to a ``FakeServer``, as long as that is connected: to *server*, or to that of its address."""
+
+    def __init__(
+        self,
+        *,
+        server: FakeServer | None = None,
+        version: Version = (7,),
+        server_type: str = "redis",
+        **options: Any,
+    ) -> None:
+        found = server or server_for({"host": "localhost", **options}, version, server_type)
+        super().__init__(server=found, **options)
 
     def _connect(self) -> Line:
         if isinstance(self._server, FakeServer) and not self._server.connected:
