@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import cached_property, partial
 from types import TracebackType
@@ -35,6 +35,7 @@ from miniredis.testing.in_process import InProcess
 from miniredis.testing.instruments import Instruments
 
 if TYPE_CHECKING:
+    from miniredis.resp.types import Reply
     from miniredis.server import Server
 
 P = ParamSpec("P")
@@ -81,6 +82,7 @@ class MiniRedis(Instruments, InProcess):
         self.engine = Engine(config.version, config, seed)
         if rdb is not None:
             self.engine.persistence.load_data(rdb if isinstance(rdb, bytes) else _content(rdb))
+        self.engine.exchange = _exchange
         self.clock = ServerClock(self)
         self.driver = Driver(self.engine)
         self._thread: threading.Thread | None = None
@@ -231,6 +233,13 @@ class MiniRedis(Instruments, InProcess):
     def is_served_here(self) -> bool:
         """Whether it is the calling thread whose event loop serves the clients: to wait for one of them blocks it."""
         return self.driver.thread == threading.get_ident()
+
+
+def _exchange(host: str, port: int, timeout: float, commands: list[list[bytes]]) -> Iterator[Reply]:
+    """How a server that nobody has started asks another one. Sockets are imported when it does."""
+    from miniredis.server.outgoing import exchange
+
+    return exchange(host, port, timeout, commands)
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:

@@ -165,3 +165,26 @@ def test_a_snapshot_rolls_back_what_clients_did(server: MiniRedis) -> None:
         client.rpush("l", "a")
     assert server.db(0) == {"k": "value"}
     assert client.get("k") == b"value"
+
+
+# Other servers
+
+
+def test_keys_migrate_from_a_server_that_is_not_started(server: MiniRedis) -> None:
+    source = server.client()
+    source.rpush("queue", "a", "b")
+    with MiniRedis(requirepass="hush") as target:
+        port = target.port
+        with pytest.raises(redis.ResponseError, match="Target instance replied with error: NOAUTH"):
+            source.migrate("127.0.0.1", port, "queue", 0, 5000)
+        assert source.llen("queue") == 2
+        source.migrate("127.0.0.1", port, "queue", 3, 5000, auth="hush")
+        assert target.db(3) == {"queue": ["a", "b"]}
+        assert source.exists("queue") == 0
+        source.set("k", "v")
+        source.eval("return redis.call('MIGRATE', '127.0.0.1', ARGV[1], 'k', 0, 5000, 'AUTH', 'hush')", 0, port)
+        assert target.db()["k"] == "v"
+    source.set("k", "v")
+    with pytest.raises(redis.ResponseError, match="IOERR error or timeout writing to target instance"):
+        source.migrate("127.0.0.1", port, "k", 0, 5000)
+    assert source.get("k") == b"v"
