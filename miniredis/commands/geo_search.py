@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
 
 from miniredis.commands.geo import coordinates_reply, distance_digits, longitude_latitude, metres_of_unit
 from miniredis.engine import errors, notifications
@@ -419,7 +418,8 @@ class _SearchArguments:
 # Searching
 
 
-class _Found(NamedTuple):
+@record
+class _Found:
     member: bytes
     score: float
     longitude: float

@@ -7,17 +7,19 @@ that the events, their order and the conversions of the encoding are the same fo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.engine import Engine
 from miniredis.engine.keyspace import Database
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.resp.types import Reply
 from miniredis.structures.list import List
 
 
-class End(NamedTuple):
+@record
+class End:
     """An end of a list: how to push to it and pop from it, and the events of both."""
 
     push: Callable[[List, Sequence[bytes]], int]

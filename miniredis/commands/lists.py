@@ -6,12 +6,11 @@ What happens at the ends is shared with the commands that move elements and thos
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from miniredis.commands.list_ends import LEFT, RIGHT, End, pop, push, shrunk, take
 from miniredis.engine import errors, notifications
 from miniredis.engine.arguments import half_open_range, integer, integer_in_range, positive_integer
 from miniredis.engine.command import command, key_range
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.resp.types import NULL_ARRAY, OK, Error, Reply
 from miniredis.structures.list import List
@@ -219,7 +218,8 @@ def lrange(client: Session, argv: list[bytes]) -> Reply:
     return [] if source is None else source.slice(*half_open_range(start, stop, len(source)))
 
 
-class PositionOptions(NamedTuple):
+@record
+class PositionOptions:
     """The options of LPOS: the match to begin with, how many to return, among how many elements to look.
 
     No *matches* means one, that is not in an array; 0 means all of them, and 0 elements means all as well.
@@ -270,11 +270,11 @@ def _parse_position_options(client: Session, argv: list[bytes]) -> PositionOptio
             raise errors.syntax_error()
         value = argv[position + 1]
         if option == b"RANK":
-            options = options._replace(rank=_parse_rank(client, value))
+            options.rank = _parse_rank(client, value)
         elif option == b"COUNT":
-            options = options._replace(matches=positive_integer(value, "ERR COUNT can't be negative"))
+            options.matches = positive_integer(value, "ERR COUNT can't be negative")
         else:
-            options = options._replace(within=positive_integer(value, "ERR MAXLEN can't be negative"))
+            options.within = positive_integer(value, "ERR MAXLEN can't be negative")
     return options
 
 

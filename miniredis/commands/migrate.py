@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from miniredis import rdb
 from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, key_range
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.engine.slowlog import REDACTED
 from miniredis.resp.types import OK, Argv, Error, Reply, SimpleString
@@ -105,7 +106,8 @@ def migrate(client: Session, argv: list[bytes]) -> Reply:
     return OK
 
 
-class _Options(NamedTuple):
+@record
+class _Options:
     keys: Sequence[bytes]
     credentials: list[bytes]
     copy: bool

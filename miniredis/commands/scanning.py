@@ -14,7 +14,6 @@ there from the first call to the last is returned, whatever happens in between. 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -25,9 +24,10 @@ from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
 from miniredis.structures.glob import Matcher, compile_glob
 from miniredis.structures.numbers import parse_integer
+from miniredis.structures.whole_text import WholeText
 
 _UINT64: Final = 1 << 64
-_match_unsigned = re.compile(rb"[ \t\n\v\f\r]*([+-]?)0*([0-9]{1,20})").fullmatch
+_UNSIGNED: Final = WholeText(rb"[ \t\n\v\f\r]*([+-]?)0*([0-9]{1,20})")
 _NAMES_ONLY: Final = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"}
 """Valkey's options that leave out what belongs to the names, and the command of each."""
 
@@ -58,7 +58,7 @@ def scan_cursor(client: Session, text: bytes) -> int:
         refused = c_string[:1].isspace()
     else:
         return 0
-    match = _match_unsigned(c_string)
+    match = _UNSIGNED.match(c_string)
     if refused or match is None or (value := int(match[2])) >= _UINT64:
         raise Error("ERR invalid cursor")
     return -value % _UINT64 if match[1] == b"-" else value

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from miniredis import rdb
 from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, key_range
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.engine.values import Value
 from miniredis.rdb import RdbError
@@ -88,7 +89,8 @@ def restore(client: Session, argv: list[bytes]) -> Reply:
     return OK
 
 
-class _Options(NamedTuple):
+@record
+class _Options:
     replace: bool
     is_absolute: bool
     idle_time: int | None

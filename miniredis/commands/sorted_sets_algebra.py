@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, repeat
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from miniredis.commands.sorted_sets import scored_reply
 from miniredis.engine import errors, notifications
@@ -40,7 +40,8 @@ def _maximum(greatest: float, score: float) -> float:
 _AGGREGATES: Final[dict[bytes, Aggregate]] = {b"SUM": _sum, b"MIN": _minimum, b"MAX": _maximum}
 
 
-class Input(NamedTuple):
+@record
+class Input:
     """One of the sets that take part; None where there is no key."""
 
     value: SortedSet | Set | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from miniredis.commands.popping import parse_multiple_pop, pop_or_block
 from miniredis.commands.sorted_sets import scored_reply
@@ -11,13 +11,15 @@ from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import positive_integer, timeout
 from miniredis.engine.command import Variant, command, key_count, key_range
 from miniredis.engine.keyspace import Database
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.resp.types import NULL_ARRAY, Reply
 from miniredis.structures.ordered_pairs import Pair
 from miniredis.structures.sorted_set import SortedSet
 
 
-class End(NamedTuple):
+@record
+class End:
     """An end of a sorted set: how to pop from it, and the event."""
 
     take: Callable[[SortedSet, int], list[Pair]]

@@ -5,18 +5,18 @@ Redis reads each half with C's strtoull, and so what that skips or accepts (lead
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from miniredis.engine import errors
 from miniredis.resp.types import Error
 from miniredis.structures.numbers import parse_integer
 from miniredis.structures.stream import MAX_ID, MAX_PART, make_id
+from miniredis.structures.whole_text import WholeText
 
 INVALID_ID: Final = "ERR Invalid stream ID specified as stream command argument"
 
 _LONGEST: Final = 127
-_number = re.compile(rb"[ \t\n\v\f\r]*([+-]?)([0-9]+)").fullmatch
+_NUMBER: Final = WholeText(rb"[ \t\n\v\f\r]*([+-]?)([0-9]+)")
 
 
 def try_id(text: bytes, missing_sequence: int = 0) -> int | None:
@@ -79,7 +79,7 @@ def _part(text: bytes) -> int | None:
     if text.isdigit():
         value = int(text) if len(text) <= _LONGEST else MAX_PART + 1
         return value if value <= MAX_PART else None
-    match = _number(text)
+    match = _NUMBER.match(text)
     if match is None or parse_integer(text) is not None:
         return None
     value = int(match[2])

@@ -7,9 +7,10 @@ several such the one about the last argument.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from miniredis.engine.acl_rules import READ, WRITE, Selector, matcher
+from miniredis.engine.record import record
 from miniredis.structures.numbers import parse_integer
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ CHANNEL_COMMANDS: Final = frozenset({"subscribe", "ssubscribe", "psubscribe", "p
 """The commands for which one needs a permission for channels. Nobody needs one to unsubscribe."""
 
 
-class Denial(NamedTuple):
+@record
+class Denial:
     """What the user lacks: *reason* as in the ACL log, and the *position* in argv of the key, channel or database."""
 
     reason: str

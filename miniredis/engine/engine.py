@@ -121,8 +121,8 @@ class Engine:
     thread at a time may use an engine.
 
     ``interceptor``, if set, is given every request of a client in place of :meth:`proceed`, which it may call or not;
-    ``observer`` is told of every command that was run, also by EXEC and by scripts, and of its reply. After setting them call
-    :meth:`update_gate` and :meth:`update_observed`.
+    ``observer`` is told of every command that was run, also by EXEC and by scripts, and of its reply. After setting
+    them call :meth:`update_gate` and :meth:`update_observed`.
 
     ``dispatch`` has the commands by each spelling of their names that was used, but for those with subcommands; see
     :meth:`resolve`. ``used_scripting`` is :attr:`scripting` as soon as somebody has asked for it.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from miniredis.engine.record import record
 
 RATE_INTERVAL: Final = 100_000_000
 """Nanoseconds between two looks at the counters at the least, as in Redis; sooner, the last rates still hold."""
 
 
-class Rates(NamedTuple):
+@record
+class Rates:
     """What happened per second since somebody last asked."""
 
     commands: float = 0.0

@@ -15,6 +15,8 @@ import math
 import re
 from typing import Final, NamedTuple
 
+from miniredis.structures.whole_text import WholeText
+
 _PRECISION: Final = 64
 # The smallest denormal number is 2**-16445; the first power of two that is too large is 2**16384.
 _SMALLEST_EXPONENT: Final = -16445
@@ -34,11 +36,11 @@ _FRACTION_SCALE: Final = 10**_FRACTION_DIGITS
 _DIGITS_AT_ONCE: Final = 640
 _BEYOND_DIGITS_AT_ONCE: Final = 10**_DIGITS_AT_ONCE
 
-_match_decimal = re.compile(rb"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:e([+-]?[0-9]+))?", re.IGNORECASE).fullmatch
-_match_hexadecimal = re.compile(
+_DECIMAL: Final = WholeText(rb"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:e([+-]?[0-9]+))?", re.IGNORECASE)
+_HEXADECIMAL: Final = WholeText(
     rb"([+-]?)0x(?=\.?[0-9a-f])([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?[0-9]+))?", re.IGNORECASE
-).fullmatch
-_match_infinity = re.compile(rb"([+-]?)inf(?:inity)?", re.IGNORECASE).fullmatch
+)
+_INFINITY: Final = WholeText(rb"([+-]?)inf(?:inity)?", re.IGNORECASE)
 
 
 class LongDouble(NamedTuple):
@@ -71,15 +73,15 @@ def parse_long_double(text: bytes) -> LongDouble | None:
     """
     if len(text) >= _BUFFER_SIZE:
         return None
-    if match := _match_decimal(text):
+    if match := _DECIMAL.match(text):
         sign, integer, fraction, exponent = match.groups()
         digits = integer + fraction if fraction else integer
         value = _from_decimal(digits, _parse_exponent(exponent), len(fraction or b""))
-    elif match := _match_hexadecimal(text):
+    elif match := _HEXADECIMAL.match(text):
         sign, integer, fraction, exponent = match.groups()
         digits = integer + fraction if fraction else integer
         value = _from_hexadecimal(digits, _parse_exponent(exponent), len(fraction or b""))
-    elif match := _match_infinity(text):
+    elif match := _INFINITY.match(text):
         return NEGATIVE_INFINITY if match[1] == b"-" else INFINITY
     else:
         return None

@@ -20,6 +20,7 @@ import sys
 from typing import Final
 
 from miniredis.structures.grisu2 import shortest_digits
+from miniredis.structures.whole_text import WholeText
 
 INT32_MIN: Final = -(2**31)
 INT32_MAX: Final = 2**31 - 1
@@ -31,11 +32,9 @@ _LONGEST_INTEGER: Final = 20
 _SAFE_DIGITS: Final = 18
 _DIGIT_ZERO: Final = ord("0")
 
-_is_decimal = re.compile(rb"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
-_is_infinity = re.compile(rb"[+-]?inf(?:inity)?", re.IGNORECASE).fullmatch
-_is_hexadecimal = re.compile(
-    rb"[+-]?0x(?:[0-9a-f]+(?:\.[0-9a-f]*)?|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?", re.IGNORECASE
-).fullmatch
+_DECIMAL: Final = WholeText(rb"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_INFINITY: Final = WholeText(rb"[+-]?inf(?:inity)?", re.IGNORECASE)
+_HEXADECIMAL: Final = WholeText(rb"[+-]?0x(?:[0-9a-f]+(?:\.[0-9a-f]*)?|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?", re.IGNORECASE)
 
 # What isspace accepts in the C locale.
 _WHITESPACE: Final = b" \t\n\v\f\r"
@@ -104,11 +103,11 @@ def parse_sort_weight(text: bytes) -> float | None:
 
 def _strtod(text: bytes) -> float | None:
     """Return what strtod makes of the whole of ``text``, infinity and zero standing for what is out of range."""
-    if _is_decimal(text):
+    if _DECIMAL.match(text):
         return float(text)
-    if _is_infinity(text):
+    if _INFINITY.match(text):
         return float(text)
-    if _is_hexadecimal(text):
+    if _HEXADECIMAL.match(text):
         try:
             return float.fromhex(text.decode("ascii"))
         except OverflowError:
@@ -120,7 +119,7 @@ def _is_out_of_range(value: float, text: bytes) -> bool:
     """Tell whether ``value`` is an infinity or a zero that ``text``, from which it was read, does not spell."""
     if value == 0.0:
         return _has_nonzero_digit(text)
-    return math.isinf(value) and not _is_infinity(text.lstrip(_WHITESPACE))
+    return math.isinf(value) and not _INFINITY.match(text.lstrip(_WHITESPACE))
 
 
 def _has_nonzero_digit(text: bytes) -> bool:

@@ -283,6 +283,45 @@ def test_importing_the_package_costs_next_to_nothing() -> None:
     assert miniredis.MiniRedis is MiniRedis
 
 
+@pytest.mark.parametrize(
+    ("code", "unused"),
+    [
+        (
+            "from miniredis import MiniRedis; MiniRedis()",
+            "asyncio dataclasses inspect socket ssl tempfile pathlib redis miniredis.rdb.snapshot miniredis.lua"
+            " miniredis.server miniredis.engine.syntax miniredis.engine.config_file",
+        ),
+        ("import miniredis.cli", "dataclasses tempfile miniredis.lua miniredis.testing miniredis.engine.syntax"),
+    ],
+)
+def test_what_it_does_not_need_is_not_imported(code: str, unused: str) -> None:
+    found = f"import sys; sys.path.insert(0, {str(Path(miniredis.__file__).parents[1])!r}); {code}\n"
+    found += f"print([name for name in {unused.split()} if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-S", "-c", found], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
+
+
+def test_the_import_takes_less_than_redis_pys(tmp_path: Path) -> None:
+    code = "import time, {}; began = time.process_time(); import {}; print(time.process_time() - began)"
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
+
+    def seconds(before: str, what: str) -> float:
+        line = [sys.executable, "-c", code.format(before, what)]
+        done = subprocess.run(line, capture_output=True, text=True, check=True, env=environment)
+        return float(done.stdout)
+
+    runs = [(seconds("redis", "miniredis.testing"), seconds("time", "redis")) for _ in range(6)]
+    ours, theirs = (min(column) for column in list(zip(*runs, strict=True)))
+    assert ours < 0.6 * theirs
+
+
+def test_the_garbage_collector_is_as_it_was_behind_the_import() -> None:
+    code = "import gc; gc.{}(); from miniredis import MiniRedis; print(gc.isenabled())"
+    for name, expected in (("enable", "True"), ("disable", "False")):
+        line = [sys.executable, "-c", code.format(name)]
+        assert subprocess.run(line, capture_output=True, text=True, check=True).stdout == f"{expected}\n"
+
+
 # Data to begin with
 
 

@@ -11,7 +11,7 @@ import errno
 import logging
 import math
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from miniredis.commands.help import subcommand_help
 from miniredis.commands.server.config import rewrite_file
@@ -31,6 +31,7 @@ from miniredis.engine.client_buffers import PEAK_RESET_TIME
 from miniredis.engine.command import command
 from miniredis.engine.config import ConfigError
 from miniredis.engine.directives import parse_memory, to_text
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.engine.values import Value, encoding, is_string
 from miniredis.rdb import RdbError
@@ -367,7 +368,8 @@ def _atoi(text: bytes) -> int:
         return 0
 
 
-class Subcommand(NamedTuple):
+@record
+class Subcommand:
     """A subcommand of DEBUG: its function, how long the whole request may be, and the version that brought it."""
 
     run: Callable[[Session, list[bytes]], Reply]

@@ -12,7 +12,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from miniredis.commands.server.process import cpu_times, resident_memory, system_memory
 from miniredis.commands.server.replication import replica_address
@@ -26,6 +26,7 @@ from miniredis.engine.latency import percentile
 from miniredis.engine.master import CONNECTED, Master
 from miniredis.engine.memory import STARTUP
 from miniredis.engine.memory_usage import database_overhead
+from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.resp.types import Reply, Verbatim
 
@@ -405,7 +406,8 @@ def _average_ttl(database: Database) -> int:
     return sum(sample) // len(sample) if sample else 0
 
 
-class Section(NamedTuple):
+@record
+class Section:
     """A section of INFO. *only*: the server family that has it, if not both."""
 
     name: str

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NamedTuple
 
 try:
     import resource
 except ImportError:  # Windows has no such thing
     resource = None  # type: ignore[assignment]
+
+from miniredis.engine.record import record
 
 
 def resident_memory() -> int:
@@ -42,7 +43,8 @@ def system_memory() -> int:
         return 0
 
 
-class CpuTimes(NamedTuple):
+@record
+class CpuTimes:
     """Seconds of CPU time in the system and in the program."""
 
     system: float = 0.0

@@ -16,7 +16,7 @@ class TcpFakeServer:
     """Serves at *server_address*, a host and a port; port 0 takes one that is free.
 
     It listens from the moment it is made (with *bind_and_activate* off: from :meth:`server_activate` on) until
-    :meth:`server_close`, and is served by a thread of its own: :meth:`serve_forever` only waits for :meth:`shutdown`, and
+    :meth:`server_close`, and has a thread of its own: :meth:`serve_forever` only waits for :meth:`shutdown`, and
     clients are answered whether or not somebody has called it. Raises ``OSError`` for an address that cannot be had.
 
     Attributes:
