@@ -2,6 +2,8 @@
 
 redis-py itself makes client and pool, with all options that it has; the pool is then told of another class of
 connections before it has made one.
+
+The classes are had from where they are defined: a test may have replaced ``redis.Redis`` by one that comes here.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from typing import Any
 
 import redis
 import redis.asyncio
+from redis.asyncio.client import Redis as AsyncRedis
+from redis.client import Redis
 
 from miniredis.embedded.async_connection import AsyncConnection
 from miniredis.embedded.pool import with_our_connections
@@ -23,14 +27,14 @@ NOWHERE = "miniredis"
 def new_client(server: HasDriver | str, options: dict[str, Any]) -> redis.Redis:
     """A client of *server* with the *options* of ``redis.Redis``."""
     pool = new_pool(server, options)
-    client = redis.Redis(connection_pool=pool, single_connection_client=options.get("single_connection_client", False))
+    client = Redis(connection_pool=pool, single_connection_client=options.get("single_connection_client", False))
     client.auto_close_connection_pool = True
     return client
 
 
 def new_pool(server: HasDriver | str, options: dict[str, Any]) -> redis.ConnectionPool:
     """The pool that ``redis.Redis(**options)`` would have, if *server* were where that looks for one."""
-    client = redis.Redis(**_without_address(redis.Redis, options))
+    client = Redis(**_without_address(Redis, options))
     client.auto_close_connection_pool = False
     pool = with_our_connections(client.connection_pool, options)
     pool.connection_kwargs["server"] = server
@@ -40,16 +44,14 @@ def new_pool(server: HasDriver | str, options: dict[str, Any]) -> redis.Connecti
 def new_async_client(server: HasDriver | str, options: dict[str, Any]) -> redis.asyncio.Redis:
     """A client of *server* with the *options* of ``redis.asyncio.Redis``."""
     pool = new_async_pool(server, options)
-    client = redis.asyncio.Redis(
-        connection_pool=pool, single_connection_client=options.get("single_connection_client", False)
-    )
+    client = AsyncRedis(connection_pool=pool, single_connection_client=options.get("single_connection_client", False))
     client.auto_close_connection_pool = True
     return client
 
 
 def new_async_pool(server: HasDriver | str, options: dict[str, Any]) -> redis.asyncio.ConnectionPool:
     """The pool that ``redis.asyncio.Redis(**options)`` would have, if *server* were where that looks for one."""
-    client = redis.asyncio.Redis(**_without_address(redis.asyncio.Redis, options))
+    client = AsyncRedis(**_without_address(AsyncRedis, options))
     client.auto_close_connection_pool = False
     pool: redis.asyncio.ConnectionPool = client.connection_pool
     pool.connection_class = AsyncConnection

@@ -11,7 +11,7 @@ import sys
 from os import getpid
 from typing import Any, Final
 
-import redis
+from redis.connection import ConnectionPool
 
 from miniredis.embedded.connection import Connection
 
@@ -22,7 +22,7 @@ TELEMETRY: Final = "opentelemetry"
 """Without this module redis-py has nothing to count with."""
 
 
-class Pool(redis.ConnectionPool):
+class Pool(ConnectionPool):
     """The pool of a client whose connections are ours."""
 
     _available_connections: list[Any]
@@ -52,9 +52,9 @@ class Pool(redis.ConnectionPool):
         super().release(connection)
 
 
-def with_our_connections(pool: redis.ConnectionPool, options: dict[str, Any]) -> redis.ConnectionPool:
+def with_our_connections(pool: ConnectionPool, options: dict[str, Any]) -> ConnectionPool:
     """*pool*, which the client with *options* has just made, with our connections and, if they allow it, our ways."""
     pool.connection_class = Connection
-    if type(pool) is redis.ConnectionPool and not any(options.get(name) for name in LISTEN):
+    if type(pool) is ConnectionPool and not any(options.get(name) for name in LISTEN):
         pool.__class__ = Pool
     return pool

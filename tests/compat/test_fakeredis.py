@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import uuid
 import weakref
@@ -13,6 +14,7 @@ import pytest
 import redis
 import redis.asyncio
 
+from miniredis import MiniRedis
 from miniredis.compat import fakeredis
 from miniredis.compat.fakeredis import aioredis
 
@@ -224,3 +226,25 @@ async def test_an_asyncio_connection_finds_its_server_by_its_address(host: str) 
         await client.set("k", "v")
         assert fakeredis.FakeRedis(host=host).get("k") == b"v"
     assert aioredis.FakeConnection is fakeredis.FakeAsyncRedisConnection
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_it_takes_the_place_of_redis_pys_own(is_first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As tests do that cannot hand a client over. It makes no difference when our modules are imported."""
+    if is_first:
+        for name in [name for name in sys.modules if name.startswith("miniredis.embedded.clients")]:
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(redis, "Redis", fakeredis.FakeRedis)
+    monkeypatch.setattr(redis, "StrictRedis", fakeredis.FakeStrictRedis)
+    monkeypatch.setattr(redis.asyncio, "Redis", fakeredis.FakeAsyncRedis)
+    redis.Redis("nowhere.example", 1, db=2).set("k", "v")
+    assert redis.StrictRedis("nowhere.example", 1, db=2).get("k") == b"v"
+    own = MiniRedis().client()
+    assert own.get("k") is None
+    assert type(own) is redis.client.Redis
+
+    async def ask() -> bytes | None:
+        async with redis.asyncio.Redis(host="nowhere.example", port=1, db=2) as client:
+            return await client.get("k")
+
+    assert asyncio.run(ask()) == b"v"

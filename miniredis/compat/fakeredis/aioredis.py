@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import redis
 import redis.asyncio
+from redis.asyncio.client import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -40,7 +41,7 @@ class FakeAsyncRedisConnection(AsyncConnection):
 FakeConnection = FakeAsyncRedisConnection
 
 
-class FakeRedis(redis.asyncio.Redis):
+class FakeRedis(Redis):
     """``redis.asyncio.Redis`` with all its arguments, and those of fakeredis, as the synchronous one has them."""
 
     def __init__(
@@ -52,7 +53,7 @@ class FakeRedis(redis.asyncio.Redis):
         lua_modules: set[str] | None = None,
         **options: Any,
     ) -> None:
-        options = named(redis.asyncio.Redis, args, options)
+        options = named(Redis, args, options)
         connected = options.pop("connected", True)
         pool = options.get("connection_pool")
         if pool is None:

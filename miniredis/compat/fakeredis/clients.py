@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import redis
 from redis.backoff import NoBackoff
+from redis.client import Redis
 from redis.retry import Retry
 
 from miniredis.compat.fakeredis.arguments import named, of_url
@@ -35,7 +36,7 @@ class FakeRedisConnection(Connection):
         return super()._connect()
 
 
-class FakeRedis(redis.Redis):
+class FakeRedis(Redis):
     """``redis.Redis`` with all its arguments, and those of fakeredis: *server*, *version*, *server_type*, *connected*.
 
     It does not try again when it is cut off, unless *retry* says so. *lua_modules* are taken and mean nothing: the
@@ -51,7 +52,7 @@ class FakeRedis(redis.Redis):
         lua_modules: set[str] | None = None,
         **options: Any,
     ) -> None:
-        options = named(redis.Redis, args, options)
+        options = named(Redis, args, options)
         connected = options.pop("connected", True)
         pool = options.get("connection_pool")
         if pool is None:
