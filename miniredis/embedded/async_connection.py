@@ -7,8 +7,8 @@ of both halves of the stream; closing it waits for nothing.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import redis
@@ -16,10 +16,10 @@ from redis._parsers import Encoder, _AsyncRESP3Parser
 from redis.asyncio.connection import UnixDomainSocketConnection
 
 from miniredis.embedded.arguments import Packer
-from miniredis.embedded.connection import CLOSED, PLAIN, parse_error, read_set, without_transport
+from miniredis.embedded.dialogue import CLOSED, PLAIN, Dialogue, without_transport
 from miniredis.embedded.line import BATCHES, Line
-from miniredis.embedded.replies import Reader, Unframed, UnframedError
-from miniredis.embedded.servers import HasDriver, driver_of
+from miniredis.embedded.replies import UnframedError
+from miniredis.embedded.servers import HasDriver
 from miniredis.embedded.sleepers import put_off_cancellation
 from miniredis.resp.types import OK, Push
 
@@ -63,7 +63,7 @@ class _Stream:
         return default
 
 
-class AsyncConnection(UnixDomainSocketConnection):
+class AsyncConnection(Dialogue, UnixDomainSocketConnection):
     """A connection to *server*: a ``MiniRedis``, or the name of one that is registered. Other options are redis-py's.
 
     Options that are about a socket or its address are taken, and mean nothing.
@@ -76,19 +76,6 @@ class AsyncConnection(UnixDomainSocketConnection):
         self.port = options.get("port", 0)
         super().__init__(path=options.get("path", ""), **without_transport(options))
         self._packer = Packer(self.encoder, is_usual=type(self.encoder) is Encoder)
-        self._reader_of: Reader
-        self._reader_of_bytes: Reader
-        self._unframed: Unframed
-
-    def repr_pieces(self) -> list[tuple[str, Any]]:
-        pieces = [("server", self._server), ("db", self.db)]
-        return [*pieces, ("client_name", self.client_name)] if self.client_name else pieces
-
-    def _host_error(self) -> str:
-        return f"{self._server}"
-
-    def get_resolved_ip(self) -> None:
-        return None
 
     # Life
 
@@ -96,18 +83,7 @@ class AsyncConnection(UnixDomainSocketConnection):
         self._parser = AsyncEngineParser(socket_read_size=0)
 
     async def _connect(self) -> None:
-        driver = driver_of(self._server)
-        digits = driver.engine.version.format_double
-        encoder = self.encoder
-        decode = encoder.decode if encoder.decode_responses else None
-        parse = parse_error(self._parser)
-        self._reader_of_bytes = Reader(self.protocol, None, parse, digits, read_set)
-        self._reader_of = self._reader_of_bytes
-        if decode is not None:
-            self._reader_of = Reader(self.protocol, decode, parse, digits, read_set)
-        self._unframed = Unframed(digits)
-        self._ok = b"OK" if decode is None else "OK"
-        line = self._line = driver.connect()
+        line = self._line = self._new_line()
         stream: Any = _Stream(line)
         self._reader = self._writer = stream
 
@@ -137,13 +113,6 @@ class AsyncConnection(UnixDomainSocketConnection):
     async def check_health(self) -> None:
         if self.health_check_interval and asyncio.get_running_loop().time() > self.next_health_check:
             await self.retry.call_with_retry(self._send_ping, lambda error: self.disconnect())
-
-    def pack_command(self, *args: Any) -> Any:
-        return [self._packer.pack(args)]
-
-    def pack_commands(self, commands: Iterable[Any]) -> Any:
-        pack = self._packer.pack
-        return [pack(command) for command in commands]
 
     async def send_command(self, *args: Any, **options: Any) -> None:
         argv = self._packer.pack(args)
@@ -215,7 +184,7 @@ class AsyncConnection(UnixDomainSocketConnection):
                     return self._ok
                 if kind in PLAIN:
                     try:
-                        return self._reader_of[kind](reply)
+                        return self._reads[kind](reply)
                     except UnframedError:
                         pass
                 inbox.appendleft(reply)
@@ -257,21 +226,16 @@ class AsyncConnection(UnixDomainSocketConnection):
                     raise redis.ConnectionError(CLOSED)
             reply = line.inbox.popleft()
             try:
-                response = (self._reader_of_bytes if disable_decoding else self._reader_of)[reply.__class__](reply)
+                response = self._response_to(line, reply, as_bytes=disable_decoding)
             except UnframedError:
-                line.inbox.extendleft(reversed(self._unframed.replies(reply, line.session.protocol)))
                 continue
             if not isinstance(reply, Push) or self.protocol == 2:
                 return response
-            handled = await self._handle_push(response)
+            handled = self._handled_by(response)
+            if inspect.isawaitable(handled):
+                handled = await handled
             if push_request:
                 return handled
-
-    async def _handle_push(self, message: Any) -> Any:
-        parser: Any = self._parser
-        if hasattr(parser, "push_handler_func"):  # redis-py before 5.1
-            return parser.push_handler_func(message)
-        return await parser.handle_push_response(message)
 
 
 class _OutOfPatience(Exception):  # noqa: N818  it is no error yet

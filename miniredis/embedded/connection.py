@@ -7,7 +7,6 @@ The line itself takes the socket's place in ``_sock``, so that redis-py closes i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any, Final
 
@@ -16,53 +15,13 @@ from redis._parsers import _RESP3Parser
 from redis.connection import UnixDomainSocketConnection
 
 from miniredis.embedded.arguments import Packer
+from miniredis.embedded.dialogue import CLOSED, PLAIN, Dialogue, without_transport
 from miniredis.embedded.line import Line
-from miniredis.embedded.replies import Reader, Unframed, UnframedError
-from miniredis.embedded.servers import HasDriver, driver_of
-from miniredis.resp.types import OK, Push, SimpleString
-
-CLOSED: Final = "Connection closed by server."
+from miniredis.embedded.replies import UnframedError
+from miniredis.embedded.servers import HasDriver
+from miniredis.resp.types import OK, Push
 
 _UNSET: Final = object()
-
-_OF_TRANSPORTS: Final = frozenset(
-    {
-        "connection_pool",
-        "event_dispatcher",
-        "host",
-        "maint_notifications_config",
-        "maint_notifications_pool_handler",
-        "orig_host_address",
-        "orig_socket_connect_timeout",
-        "orig_socket_timeout",
-        "oss_cluster_maint_notifications_handler",
-        "path",
-        "port",
-        "socket_keepalive",
-        "socket_keepalive_options",
-        "socket_type",
-    }
-)
-"""Options that are about sockets, certificates and the like. ``ssl_…`` are as well."""
-
-
-def without_transport(options: dict[str, Any]) -> dict[str, Any]:
-    """*options* of a connection without those that mean nothing where there is no socket."""
-    return {
-        name: value
-        for name, value in options.items()
-        if name not in _OF_TRANSPORTS and not name.startswith("ssl_") and name != "server"
-    }
-
-
-def read_set(members: list[Any]) -> Any:
-    """What this version of redis-py makes of a RESP3 set: before 5.1 a ``set``, if its members can be in one."""
-    if hasattr(_RESP3Parser, "handle_pubsub_push_response"):
-        return members
-    try:
-        return set(members)
-    except TypeError:
-        return members
 
 
 class EngineParser(_RESP3Parser):
@@ -81,7 +40,7 @@ class EngineParser(_RESP3Parser):
         raise NotImplementedError("a connection to an engine asks its line")
 
 
-class Connection(UnixDomainSocketConnection):
+class Connection(Dialogue, UnixDomainSocketConnection):
     """A connection to *server*: a ``MiniRedis``, or the name of one that is registered. Other options are redis-py's.
 
     Options that are about a socket or its address are taken, and mean nothing.
@@ -101,19 +60,6 @@ class Connection(UnixDomainSocketConnection):
         self.path = options.get("path", "")
         self._packer = Packer(self.encoder, is_usual=True)
         self._pack = self._packer.pack
-        self._reader: Reader
-        self._reader_of_bytes: Reader
-        self._unframed: Unframed
-
-    def repr_pieces(self) -> list[tuple[str, Any]]:
-        pieces = [("server", self._server), ("db", self.db)]
-        return [*pieces, ("client_name", self.client_name)] if self.client_name else pieces
-
-    def _host_error(self) -> str:
-        return f"{self._server}"
-
-    def get_resolved_ip(self) -> None:
-        return None
 
     # Life
 
@@ -121,18 +67,7 @@ class Connection(UnixDomainSocketConnection):
         self._parser = EngineParser(socket_read_size=0)
 
     def _connect(self) -> Line:
-        driver = driver_of(self._server)
-        digits = driver.engine.version.format_double
-        encoder = self.encoder
-        decode = encoder.decode if encoder.decode_responses else None
-        parse = parse_error(self._parser)
-        self._reader_of_bytes = Reader(self.protocol, None, parse, digits, read_set)
-        self._reader = self._reader_of_bytes
-        if decode is not None:
-            self._reader = Reader(self.protocol, decode, parse, digits, read_set)
-        self._unframed = Unframed(digits)
-        self._ok = b"OK" if decode is None else "OK"
-        return driver.connect()
+        return self._new_line()
 
     def connect(self) -> None:
         if self._sock is None:  # a pool asks this before each command
@@ -148,13 +83,6 @@ class Connection(UnixDomainSocketConnection):
     def check_health(self) -> None:
         if self.health_check_interval and _now() > self.next_health_check:
             self.retry.call_with_retry(self._send_ping, lambda error: self.disconnect())
-
-    def pack_command(self, *args: Any) -> Any:
-        return [self._pack(args)]
-
-    def pack_commands(self, commands: Iterable[Any]) -> Any:
-        pack = self._pack
-        return [pack(command) for command in commands]
 
     def send_command(self, *args: Any, **options: Any) -> None:
         argv = self._pack(args)
@@ -224,7 +152,7 @@ class Connection(UnixDomainSocketConnection):
                     return self._ok
                 if kind in PLAIN:
                     try:
-                        return self._reader[kind](reply)
+                        return self._reads[kind](reply)
                     except UnframedError:
                         pass
                 inbox.appendleft(reply)
@@ -256,39 +184,16 @@ class Connection(UnixDomainSocketConnection):
                     raise redis.ConnectionError(CLOSED)
             reply = line.inbox.popleft()
             try:
-                response = (self._reader_of_bytes if disable_decoding else self._reader)[reply.__class__](reply)
+                response = self._response_to(line, reply, as_bytes=disable_decoding)
             except UnframedError:
-                line.inbox.extendleft(reversed(self._unframed.replies(reply, line.session.protocol)))
                 continue
             if not isinstance(reply, Push) or self.protocol == 2:
                 return response
-            handled = self._handle_push(response)
+            handled = self._handled_by(response)
             if push_request:
                 return handled
             timeout = self.socket_timeout
 
-    def _handle_push(self, message: Any) -> Any:
-        parser: Any = self._parser
-        if hasattr(parser, "push_handler_func"):  # redis-py before 5.1
-            return parser.push_handler_func(message)
-        return parser.handle_push_response(message)
-
-
-def parse_error(parser: Any) -> Callable[[str], Exception]:
-    """What *parser* makes of an error's line. One that ends the connection it raises, wherever it stands."""
-    parse = parser.parse_error
-
-    def raise_or_return(line: str) -> Exception:
-        error: Exception = parse(line)
-        if isinstance(error, redis.ConnectionError):
-            raise error
-        return error
-
-    return raise_or_return
-
-
-PLAIN: Final = frozenset({bytes, int, list, type(None), SimpleString})
-"""Classes of replies that are neither errors nor pushed messages, and so need no closer look."""
 
 _health_clock: Final = getattr(redis.connection, "time", monotonic)
 

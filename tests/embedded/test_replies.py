@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis._parsers import Encoder, _RESP2Parser, _RESP3Parser
 
-from miniredis.embedded.connection import EngineParser, parse_error, read_set
+from miniredis.embedded.connection import EngineParser
+from miniredis.embedded.dialogue import parse_error, read_set
 from miniredis.embedded.replies import Reader, Unframed, UnframedError
 from miniredis.engine.version import VERSIONS, version_named
 from miniredis.resp import encoder
