@@ -41,7 +41,8 @@ class Call:
         self.argv = argv
         self.db = session.db.number
         self.time = engine.clock.ns()
-        self.batch: object = session.batch or object()
+        is_numbered = session.fd < 0 or engine.gathers_input
+        self.batch: object = (session.batch if is_numbered else engine.statistics.reads_processed) or object()
         self.within = within
         self.nanoseconds = 0
         self._reply: Reply | Blocked = None
