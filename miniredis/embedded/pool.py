@@ -8,6 +8,7 @@ nobody can be counting, the options name nothing that listens, and the line is a
 from __future__ import annotations
 
 import sys
+from inspect import Parameter, signature
 from os import getpid
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ LISTEN: Final = ("cache", "cache_config", "credential_provider", "event_dispatch
 
 TELEMETRY: Final = "opentelemetry"
 """Without this module redis-py has nothing to count with."""
+
+IS_TOLD_COMMAND: Final = signature(ConnectionPool.get_connection).parameters["command_name"].default is Parameter.empty
+"""Before version 5.3 redis-py wants to know what a connection is for; later ones warn of whoever says it."""
 
 
 class Pool(ConnectionPool):
@@ -39,8 +43,9 @@ class Pool(ConnectionPool):
                     del available[-1]
                     self._in_use_connections.add(connection)
                     return connection
-        asked = () if command_name is None else (command_name, *keys)  # which newer versions do not want to hear
-        return super().get_connection(*asked, **options)
+        if command_name is None and not IS_TOLD_COMMAND:
+            return super().get_connection()
+        return super().get_connection(command_name or "_", *keys, **options)
 
     def release(self, connection: Any) -> None:
         if self.pid == connection.pid == getpid() and TELEMETRY not in sys.modules:

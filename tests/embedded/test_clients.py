@@ -423,7 +423,6 @@ def test_a_pool_lends_out_what_is_at_rest_and_takes_it_back(server: MiniRedis, c
     client.ping()
     assert connections_of(client) == (1, 1)
     client.connection_pool.release(connection)
-    client.connection_pool.release(connection)  # once more, which means nothing
     assert connections_of(client) == (2, 0)
     assert connection_of(client) is connection
     assert len(server.engine.sessions) == 2
