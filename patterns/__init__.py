@@ -27,6 +27,7 @@ from patterns.lock import Lock
 from patterns.metrics import Event, Stats
 from patterns.missing import MISSING
 from patterns.queue import Counts, Dead, Job, Queue
+from patterns.rwlock import RWLock, RWLockSide
 from patterns.semaphore import Semaphore
 from patterns.sessions import Sessions
 from patterns.sliding_log import SlidingLog
@@ -74,6 +75,8 @@ __all__ = [
     "Msgpack",
     "NotAcquiredError",
     "Queue",
+    "RWLock",
+    "RWLockSide",
     "Reply",
     "Semaphore",
     "Sessions",

@@ -16,6 +16,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from redis.exceptions import RedisError
@@ -27,6 +28,19 @@ from patterns.waking import woken
 
 RENEWALS: float = 3
 """A lease is renewed so many times before it would end; after an error four times as often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server says to who wants a lease."""
+
+    taken: bool
+    fence: int | None
+    """Its number, if it is taken and has one."""
+    left: int
+    """If it is not taken: in how many milliseconds to look again, unless woken."""
+    news: bytes = b"0"
+    """For who is woken by a stream: its last entry."""
 
 
 class NotAcquiredError(TimeoutError):
@@ -137,8 +151,8 @@ class Leasing(Pattern, Generic[L]):
     def _new_token(self) -> str:
         return secrets.token_hex(16)
 
-    def _take(self, token: str) -> Steps[tuple[bool, int | None, int]]:
-        """Take it: whether that was possible, the fence, and if not in how many milliseconds to look again."""
+    def _take(self, token: str, waits: bool) -> Steps[Answer]:
+        """Take it if that is possible; if not, *waits* says whether we shall wait."""
         raise NotImplementedError
 
     def _extend(self, token: str, length: int) -> Steps[int]:
@@ -149,6 +163,14 @@ class Leasing(Pattern, Generic[L]):
         """End the lease."""
         raise NotImplementedError
 
+    def _sleep(self, answer: Answer, seconds: float) -> Steps[Any]:
+        """Until somebody wakes us, or for so many seconds, but no longer than a slice."""
+        return woken(self.client, self._wake, seconds)
+
+    def _give_up(self, token: str) -> Steps[Any]:
+        """Say that we do not wait any more, if anybody has to know that."""
+        yield from ()
+
     @operation
     def acquire(self, *, wait: Duration | None = None) -> Steps[L | None]:
         """A lease, or None if there is none within *wait* seconds; 0 does not wait at all."""
@@ -157,22 +179,27 @@ class Leasing(Pattern, Generic[L]):
     def _acquire(self, wait: float) -> Steps[L | None]:
         deadline = time.monotonic() + wait
         token = self._new_token()
-        while True:
-            asked = time.monotonic()
-            try:
-                taken, fence, left = yield from self._take(token)
-            except asyncio.CancelledError:
-                yield Shielded(self._release(token))  # it may be ours, and nobody is left to know
-                raise
-            if taken:
-                lease: L = self._lease(self, token, fence, self._length, asked, self._on_lost)
-                if self._renews:
-                    yield Spawn(lease._renew())
-                return lease
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                return None
-            yield from woken(self.client, self._wake, min(left / 1000, remaining))
+        waited = False
+        try:
+            while True:
+                asked = time.monotonic()
+                answer = yield from self._take(token, asked < deadline)
+                if answer.taken:
+                    lease: L = self._lease(self, token, answer.fence, self._length, asked, self._on_lost)
+                    if self._renews:
+                        yield Spawn(lease._renew())
+                    return lease
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    break
+                waited = True
+                yield from self._sleep(answer, min(answer.left / 1000, remaining))
+        except asyncio.CancelledError:
+            yield Shielded(self._release(token))  # it may be ours, and nobody is left to know
+            raise
+        if waited:
+            yield from self._give_up(token)
+        return None
 
     def _enter(self) -> Steps[L]:
         lease = yield from self._acquire(self._wait)

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from patterns.durations import Duration
 from patterns.keys import check_prefix, key
-from patterns.lease import L, Lease, Leasing
+from patterns.lease import Answer, L, Lease, Leasing
 from patterns.pattern import Blocking
 from patterns.scripts import Script
 from patterns.steps import Steps
@@ -56,10 +56,10 @@ class LockOperations(Leasing[L]):
         self.name = name
         self._key, self._fence, self._wake = (key(check_prefix(prefix), name, part) for part in ("", "fence", "wake"))
 
-    def _take(self, token: str) -> Steps[tuple[bool, int | None, int]]:
+    def _take(self, token: str, waits: bool) -> Steps[Answer]:
         keys = (self._key, self._fence, self._wake)
         taken, fence, left = yield from ACQUIRE(keys, (token, self._length, max(DAY, 2 * self._length)))
-        return bool(taken), fence, left
+        return Answer(bool(taken), fence, left)
 
     def _extend(self, token: str, length: int) -> Steps[int]:
         return EXTEND((self._key,), (token, length))

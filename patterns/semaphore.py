@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from patterns.durations import Duration
 from patterns.keys import check_prefix, key
-from patterns.lease import L, Lease, Leasing
+from patterns.lease import Answer, L, Lease, Leasing
 from patterns.pattern import Blocking
 from patterns.scripts import Script
 from patterns.steps import Steps
@@ -54,9 +54,9 @@ class SemaphoreOperations(Leasing[L]):
         self.limit = limit
         self._key, self._wake = (key(check_prefix(prefix), name, part) for part in ("", "wake"))
 
-    def _take(self, token: str) -> Steps[tuple[bool, int | None, int]]:
+    def _take(self, token: str, waits: bool) -> Steps[Answer]:
         taken, left = yield from ACQUIRE((self._key, self._wake), (token, self._length, self.limit))
-        return bool(taken), None, left
+        return Answer(bool(taken), None, left)
 
     def _extend(self, token: str, length: int) -> Steps[int]:
         return EXTEND((self._key,), (token, length))

@@ -24,6 +24,7 @@ from patterns.metrics import Event, Stats
 from patterns.missing import MISSING
 from patterns.pattern import Asyncio
 from patterns.queue import Counts, Dead, JobOperations, QueueOperations
+from patterns.rwlock import RWLockOperations, RWLockSideOperations
 from patterns.semaphore import SemaphoreOperations
 from patterns.sessions import SessionsOperations
 from patterns.sliding_log import SlidingLogOperations
@@ -71,6 +72,8 @@ __all__ = [
     "Msgpack",
     "NotAcquiredError",
     "Queue",
+    "RWLock",
+    "RWLockSide",
     "Reply",
     "Semaphore",
     "Sessions",
@@ -159,6 +162,16 @@ class Lock(LockOperations[Lease], Asyncio):
 class Semaphore(SemaphoreOperations[Lease], Asyncio):
     __doc__ = SemaphoreOperations.__doc__
     _lease = Lease
+
+
+class RWLockSide(RWLockSideOperations[Lease], Asyncio):
+    __doc__ = RWLockSideOperations.__doc__
+    _lease = Lease
+
+
+class RWLock(RWLockOperations[RWLockSide], Asyncio):
+    __doc__ = RWLockOperations.__doc__
+    _side = RWLockSide
 
 
 class Leader(LeaderOperations[Lease], Asyncio):

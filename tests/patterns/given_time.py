@@ -7,19 +7,18 @@ is for scripts that do not depend on expiry, which then only clears up.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from patterns.scripts import FOLDER, Script
 
 TIME = "redis.call('TIME')"
-EXPIRIES = ("'PX', ", "'PEXPIRE', KEYS[1], ")
+EXPIRY = re.compile(r"'PX', |'PEXPIRE', [^,]+, ")
 
 
 def _told(text: str) -> str:
     text = text.replace(TIME, "{ARGV[#ARGV - 1], ARGV[#ARGV]}")
-    for expiry in EXPIRIES:
-        text = text.replace(expiry, f"{expiry}3600000 + ")
-    return text
+    return EXPIRY.sub(lambda expiry: f"{expiry[0]}3600000 + ", text)
 
 
 TEXTS = {script.digest: script.text for script in (Script(path.stem) for path in FOLDER.glob("*.lua"))}
