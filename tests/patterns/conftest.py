@@ -15,8 +15,10 @@ import pytest
 import redis
 import redis.asyncio
 
+import patterns
 from conformance.servers import Server
 from miniredis import MiniRedis
+from tests.patterns.topologies import ask, binary_of, cluster, cluster_url
 
 
 @dataclass
@@ -81,3 +83,26 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     stage.empty()
     yield stage
     stage.client.close()
+
+
+@pytest.fixture(scope="session", params=["redis-7.0", "valkey-9.1"])
+def nodes(request: pytest.FixtureRequest) -> Iterator[list[Server]]:
+    """A cluster of three nodes; its tests share it."""
+    with cluster(binary_of(request.param)) as servers:
+        yield servers
+
+
+@pytest.fixture
+def url(nodes: list[Server]) -> str:
+    """The cluster, empty and without scripts."""
+    for node in nodes:
+        ask(node, "FLUSHALL")
+        ask(node, "SCRIPT", "FLUSH")
+    return cluster_url(nodes)
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[Any]:
+    """A client of the cluster."""
+    with patterns.connect(url) as client:
+        yield client

@@ -1,53 +1,17 @@
-"""Limits, leases, queues and the rest on a cluster of three nodes, and what a failover leaves of them. Real servers."""
+"""Limits, leases, queues and the rest on a cluster of three nodes. Real servers."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import redis
 
 import patterns
-from conformance.servers import Server, ServerBinary, find_server, start
 from patterns import aio
-from tests.patterns.topologies import ask, cluster, sentinel, until
-from tests.requirements import missing
 
 NAMES = [f"name {number}" for number in range(9)]
-
-
-def binary_of(name: str) -> ServerBinary:
-    binary = find_server(name)
-    if binary is None:
-        missing(f"a real {name} server")
-    return binary
-
-
-@pytest.fixture(scope="module", params=["redis-7.0", "valkey-9.1"])
-def nodes(request: pytest.FixtureRequest) -> Iterator[list[Server]]:
-    with cluster(binary_of(request.param)) as servers:
-        yield servers
-
-
-@pytest.fixture
-def url(nodes: list[Server]) -> str:
-    for node in nodes:
-        ask(node, "FLUSHALL")
-        ask(node, "SCRIPT", "FLUSH")
-    return "redis+cluster://" + ",".join(f"{node.host}:{node.port}" for node in nodes)
-
-
-@pytest.fixture
-def client(url: str) -> Iterator[Any]:
-    client = patterns.connect(url)
-    yield client
-    client.close()
 
 
 @pytest.mark.parametrize("strategy", ["FixedWindow", "SlidingWindow", "SlidingLog", "TokenBucket", "GCRA"])
@@ -64,6 +28,7 @@ def test_leases_on_a_cluster(client: Any) -> None:
             patterns.Lock(client, name),
             patterns.Semaphore(client, name, 1),
             patterns.Leader(client, name),
+            patterns.RWLock(client, name).write,
         ):
             lease = leasing.acquire()
             assert lease is not None
@@ -74,6 +39,11 @@ def test_leases_on_a_cluster(client: Any) -> None:
             assert lease.release()
             waiting.join()
             assert got[0].release()
+        lock = patterns.RWLock(client, name)
+        with lock.read, lock.read:
+            assert lock.write.acquire(wait=0.01) is None
+        with lock.write:
+            assert lock.read.acquire(wait=0.01) is None
 
 
 def test_queues_on_a_cluster(client: Any) -> None:
@@ -127,6 +97,12 @@ async def test_a_cluster_in_asyncio(url: str) -> None:
             other = await waiting
             assert other is not None
             assert await other.release()
+            rwlock = aio.RWLock(client, name)
+            async with rwlock.read:
+                writing = asyncio.create_task(rwlock.write.acquire(wait=30))
+            writer = await writing
+            assert writer is not None
+            assert await writer.release()
             queue = aio.Queue(client, name)
             await queue.put(name)
             job = await queue.take(wait=10)
@@ -134,42 +110,3 @@ async def test_a_cluster_in_asyncio(url: str) -> None:
             async with job as value:
                 assert value == name
             assert await queue.counts() == patterns.Counts(0, 0, 0, 0)
-
-
-def test_fences_rise_over_a_failover_that_lost_them() -> None:
-    """The replica knows nothing of the last leases, or of any: what it grants then has a higher number all the same."""
-    binary = binary_of("redis-7.0")
-    with contextlib.ExitStack() as stack:
-        primary = stack.enter_context(start(binary))
-        replica = stack.enter_context(start(binary, "--replicaof", primary.host, str(primary.port)))
-        until(lambda: b"master_link_status:up" in ask(replica, "INFO", "replication"))
-        port = stack.enter_context(sentinel(binary, primary))
-        watching = Server("sentinel", "127.0.0.1", port)
-        until(lambda: b"num-slaves\r\n$1\r\n1" in ask(watching, "SENTINEL", "MASTER", "mymaster"))
-        client = patterns.connect(f"redis+sentinel://127.0.0.1:{port}/mymaster", socket_timeout=5)
-        stack.callback(client.close)
-        queue = patterns.Queue(client, "q", visibility=0.5)
-        assert queue.put("replicated", id="1")
-        until(lambda: b"queue:{q}:ready" in ask(replica, "KEYS", "*"))
-        lock = patterns.Lock(client, "l", renew=False, wait=0)
-        before = lock.acquire()
-        assert before is not None
-        ask(replica, "REPLICAOF", "NO", "ONE")  # from here on it learns nothing
-        ask(replica, "DEL", "lock:{l}", "lock:{l}:fence")
-        assert primary.pid is not None
-        os.kill(primary.pid, signal.SIGKILL)
-        taken: list[Any] = []
-
-        def granted() -> bool:
-            with contextlib.suppress(redis.RedisError):
-                taken.append(lock.acquire())
-            return bool(taken and taken[-1])
-
-        until(granted)
-        assert before.fence is not None
-        assert taken[-1].fence > before.fence
-        assert not before.extend()
-        assert not before.release()
-        job = queue.take(wait=10)
-        assert job is not None
-        assert job.value == "replicated"

@@ -3,51 +3,21 @@ it."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
 import redis
 
 import patterns
-from conformance.servers import Server, ServerBinary, find_server, start
+from conformance.servers import Server, start
 from patterns import MISSING, Local, Write, aio
-from tests.patterns.topologies import ask, cluster, sentinel, until
-from tests.requirements import missing
+from tests.patterns.topologies import ask, binary_of, until, watched_pair
 
 KEYS = [f"key {number}" for number in range(30)]
-
-
-def binary_of(name: str) -> ServerBinary:
-    binary = find_server(name)
-    if binary is None:
-        missing(f"a real {name} server")
-    return binary
-
-
-@pytest.fixture(scope="module", params=["redis-7.0", "valkey-9.1"])
-def nodes(request: pytest.FixtureRequest) -> Iterator[list[Server]]:
-    with cluster(binary_of(request.param)) as servers:
-        yield servers
-
-
-@pytest.fixture
-def url(nodes: list[Server]) -> str:
-    for node in nodes:
-        ask(node, "FLUSHALL")
-    return "redis+cluster://" + ",".join(f"{node.host}:{node.port}" for node in nodes)
-
-
-@pytest.fixture
-def client(url: str) -> Iterator[Any]:
-    client = patterns.connect(url)
-    yield client
-    client.close()
 
 
 def sizes(nodes: Sequence[Server]) -> list[int]:
@@ -145,23 +115,16 @@ async def test_a_cluster_in_asyncio(url: str) -> None:
 
 def test_sentinel_names_the_primary_and_a_failover_loses_no_fence() -> None:
     """The primary dies while a value is loaded: the load does not land unfenced, and the next one does."""
-    binary = binary_of("redis-7.0")
-    with contextlib.ExitStack() as stack:
-        primary = stack.enter_context(start(binary))
-        replica = stack.enter_context(start(binary, "--replicaof", primary.host, str(primary.port)))
-        until(lambda: b"master_link_status:up" in ask(replica, "INFO", "replication"))
-        port = stack.enter_context(sentinel(binary, primary))
-        until(lambda: b"num-slaves\r\n$1\r\n1" in ask_port(port, "SENTINEL", "MASTER", "mymaster"))
-        client = patterns.connect(f"redis+sentinel://127.0.0.1:{port}/mymaster", socket_timeout=5)
-        stack.callback(client.close)
+    with (
+        watched_pair(binary_of("redis-7.0")) as pair,
+        patterns.connect(pair.url, socket_timeout=5) as client,
+    ):
         cache = patterns.Cache(client, circuit=patterns.Circuit(failures=1000))
         assert cache.set("k", "before")
-        until(lambda: b"cache:{k}" in ask(replica, "KEYS", "*"))
+        pair.replicate()
 
         def loader() -> str:
-            assert primary.pid is not None
-            os.kill(primary.pid, signal.SIGKILL)
-            until(lambda: b"role:master" in ask(replica, "INFO", "replication"))
+            pair.kill()
             # Invalidated on the new primary, while the load of before goes on: the lease is there, or is not.
             until(lambda: invalidated(cache, "other"))
             return "old"
@@ -179,10 +142,6 @@ def invalidated(cache: patterns.Cache, key: str) -> bool:
     except redis.RedisError:
         return False
     return True
-
-
-def ask_port(port: int, *command: str) -> bytes:
-    return ask(Server("sentinel", "127.0.0.1", port), *command)
 
 
 def test_a_server_that_dies_during_a_stampede_is_survived() -> None:
