@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,19 +144,6 @@ def test_a_unix_socket_is_reached(tmp_path: Path) -> None:
         assert wire.call("PING").raw == b"+PONG\r\n"
         line = wire.call("CLIENT", "LIST", "ID", wire.call("CLIENT", "ID").value).value.decode()
         assert f"addr={wire.address} " in line
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for localhost, signed by itself, and its key."""
-    if shutil.which("openssl") is None:
-        missing("openssl")
-    folder = tmp_path_factory.mktemp("certificate")
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    made += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    made += ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    subprocess.run(made, check=True, capture_output=True)
-    return folder / "cert.pem", folder / "key.pem"
 
 
 def test_tls_is_spoken(certificate: tuple[Path, Path]) -> None:

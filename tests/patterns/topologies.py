@@ -99,12 +99,12 @@ def cluster_url(nodes: Sequence[Server]) -> str:
 
 @contextlib.contextmanager
 def sentinel(binary: ServerBinary, master: Server, name: str = "mymaster") -> Iterator[int]:
-    """A Sentinel that watches a server: its port."""
+    """A Sentinel that watches a server, which may be busy for a minute: its port."""
     with tempfile.TemporaryDirectory(prefix="sentinel-") as folder:
         port, path = free_port(), Path(folder) / "sentinel.conf"
         path.write_text(
             f"port {port}\nbind 127.0.0.1\ndir {folder}\nsentinel monitor {name} {master.host} {master.port} 1\n"
-            f"sentinel down-after-milliseconds {name} 500\nsentinel failover-timeout {name} 5000\n"
+            f"sentinel down-after-milliseconds {name} 60000\nsentinel failover-timeout {name} 5000\n"
         )
         process = subprocess.Popen([binary.path, path, "--sentinel"], stdout=subprocess.DEVNULL)
         try:
@@ -129,6 +129,8 @@ class Pair:
     url: str
     names: Iterator[str]
     """Names of things that the primary has, or would have, each another one."""
+    hurry: Callable[[], Any]
+    """Lets those who watch it, and were patient with a busy machine, be quick to believe that it is dead."""
 
     def replicate(self) -> None:
         """Until the replica knows all that the primary knows."""
@@ -145,6 +147,7 @@ class Pair:
         assert self.primary.pid is not None
         os.kill(self.primary.pid, signal.SIGKILL)
         self.revive()
+        self.hurry()
         until(lambda: b"role:master" in ask(self.replica, "INFO", "replication"))
 
     def revive(self) -> None:
@@ -173,7 +176,11 @@ def watched_pair(binary: ServerBinary) -> Iterator[Pair]:
         port = stack.enter_context(sentinel(binary, primary))
         watching = Server("sentinel", "127.0.0.1", port)
         until(lambda: b"num-slaves\r\n$1\r\n1" in ask(watching, "SENTINEL", "MASTER", "mymaster"))
-        pair = Pair(primary, replica, f"redis+sentinel://127.0.0.1:{port}/mymaster", _names(SLOTS))
+
+        def hurry() -> None:
+            ask(watching, "SENTINEL", "SET", "mymaster", "down-after-milliseconds", "500")
+
+        pair = Pair(primary, replica, f"redis+sentinel://127.0.0.1:{port}/mymaster", _names(SLOTS), hurry)
         stack.callback(pair.revive)
         yield pair
 
@@ -182,10 +189,15 @@ def watched_pair(binary: ServerBinary) -> Iterator[Pair]:
 def cluster_pair(binary: ServerBinary) -> Iterator[Pair]:
     """A primary and its replica in a cluster with two other primaries."""
     # The others go on with their slots; and a replica that stood still for a moment may follow all the same.
-    options = ("--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0", *AT_ONCE)
+    options = ("--cluster-node-timeout", "60000", "--cluster-replica-validity-factor", "0", *AT_ONCE)
     with cluster(binary, *options, "--cluster-require-full-coverage", "no", replicas=1) as servers:
         primary, *others, replica = servers
-        pair = Pair(primary, replica, cluster_url([primary, *others]), _names(SLOTS // 3))
+
+        def hurry() -> None:
+            for server in (*others, replica):
+                ask(server, "CONFIG", "SET", "cluster-node-timeout", "1000")
+
+        pair = Pair(primary, replica, cluster_url([primary, *others]), _names(SLOTS // 3), hurry)
         try:
             yield pair
         finally:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import socket
 import ssl
 import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +17,6 @@ from miniredis.engine.config import Config
 from miniredis.server import ListenError, Server
 from miniredis.server.listeners import bind_tcp
 from miniredis.testing import MiniRedis
-from tests.requirements import missing
 from tests.server.conftest import Host, Peer, eventually
 
 
@@ -132,26 +129,6 @@ def test_a_path_too_long_for_a_socket_is_said_to_be(tmp_path: Path) -> None:
 
 
 # TLS
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A self-signed certificate for localhost and its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        missing("the openssl program, to make a certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", key, "-out", certificate),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
 
 
 @pytest.fixture
