@@ -43,7 +43,7 @@ from patterns.flights import Flights
 from patterns.metrics import Stats
 from patterns.missing import MISSING
 from patterns.pattern import Blocking, operation
-from patterns.steps import Call, Shielded, Steps
+from patterns.steps import Call, Steps
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -123,10 +123,12 @@ class CacheOperations(LoadingMany):
     ) -> Steps[dict[str, Any]]:
         """The values of *keys*; *loader* is given those that nobody has or loads, and returns a dict of their values.
 
-        What is not in that dict is not found: ``None``. Three round trips at most (per node of a cluster), and more
-        only for keys that somebody else is loading.
+        What is not in that dict is not found: ``None``. Otherwise each key is treated as by :meth:`get_or_load`: early
+        refreshes, old values, time-outs. If the loader fails there is an error unless all that it was to load have
+        old values. Hits are one round trip (per node of a cluster), loads two more, and more only for keys that
+        somebody else is loading.
         """
-        wanted = list(dict.fromkeys(keys))
+        wanted, tags = list(dict.fromkeys(keys)), tuple(tags)
         led: dict[str, Wish] = {}
         found: dict[str, Any] = {}
         for name in wanted:
@@ -136,9 +138,9 @@ class CacheOperations(LoadingMany):
             flight, leads = self._flights.join(name)
             if leads:
                 near = self._local.permit(name) if self._local is not None else None
-                led[name] = Wish(name, lambda: None, ttl, tuple(tags), flight, near)
+                led[name] = Wish(name, lambda: None, ttl, tags, flight, near)
         if led:
-            found |= yield Shielded(self._load_many(led, loader))
+            found |= yield from self._lead_many(led, loader)
         one_by_one = [name for name in wanted if name not in found]
         for name in one_by_one:
             # Somebody else is at it, here or elsewhere. No flight of ours is open any more: nobody waits in a circle.

@@ -128,8 +128,8 @@ class Loading(Pattern):
         if self._load_timeout is None:
             return (yield Shielded(loading))
         if stored is not None:
-            wish.flight.meanwhile = _old(stored)[:2]
-        yield Spawn(_quietly(loading))
+            wish.flight.meanwhile = old_outcome(stored)[:2]
+        yield Spawn(quietly(loading))
         if not (yield from wish.flight.wait(self.new_event, self._load_timeout)):
             if wish.flight.meanwhile is None:
                 raise LoadTimeoutError(f"the loader of {wish.name!r} has taken {self._load_timeout} seconds")
@@ -197,7 +197,7 @@ class Loading(Pattern):
             if taken.token is not None:
                 return (yield from self._load_and_fill(wish, taken.token, stored))
             if stored is not None:
-                return _old(stored)
+                return old_outcome(stored)
             if not taken.busy_ms or waited >= self.store.lease_ms:
                 return "miss", self._value_of((yield from self._call(wish.name, wish.loader)))[0], False
             waited += yield from self.store.wait(wish.name, taken.busy_ms)
@@ -225,7 +225,7 @@ class Loading(Pattern):
             yield from self.store.release([(wish.name, token)])
             if stored is None or not isinstance(error, Exception) or isinstance(error, UnavailableError):
                 raise
-            return _old(stored)
+            return old_outcome(stored)
         if not fresh:
             yield from self.store.release([(wish.name, token)])
             return "miss", value, True
@@ -288,11 +288,12 @@ class Loading(Pattern):
             self._local.drop(name)
 
 
-def _old(stored: Stored) -> Outcome:
+def old_outcome(stored: Stored) -> Outcome:
+    """What becomes of a look if nothing better than this is to be had."""
     return "hit" if stored.left_ms > 0 else "stale", stored.value, True
 
 
-def _quietly(steps: Steps[Any]) -> Steps[None]:
+def quietly(steps: Steps[Any]) -> Steps[None]:
     """Steps whose error is somebody else's: the flight has it."""
     try:
         yield from steps

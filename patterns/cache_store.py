@@ -134,18 +134,18 @@ class Store:
 
     def take(self, name: str, enough_ms: float) -> Steps[Taken]:
         """The lease, unless there is a value that has more than so many milliseconds left."""
-        (taken,) = yield from self.take_many([name], enough_ms)
+        (taken,) = yield from self.take_many([name], [enough_ms])
         return taken
 
-    def take_many(self, names: Sequence[str], enough_ms: float) -> Steps[list[Taken]]:
-        """The leases of several keys, unless there are values."""
+    def take_many(self, names: Sequence[str], enough_ms: Sequence[float]) -> Steps[list[Taken]]:
+        """The leases of several keys, unless there are values that have more than so many milliseconds left."""
         tokens = [secrets.token_bytes(16) for _ in names]
         commands = [
             TAKE.command(
                 self.keys(name),
-                [token, self.lease_ms, FENCE * self.lease_ms, max(math.floor(enough_ms), int(self.precise))],
+                [token, self.lease_ms, FENCE * self.lease_ms, max(math.floor(enough), int(self.precise))],
             )
-            for name, token in zip(names, tokens, strict=True)
+            for name, token, enough in zip(names, tokens, enough_ms, strict=True)
         ]
         if len(commands) == 1:
             replies: Sequence[Any] = [(yield from self.ask(commands[0].steps()))]
