@@ -11,7 +11,7 @@ from patterns.circuit import Circuit, CircuitOpenError
 from patterns.codecs import JSON, Codec, Compressed, JSONCodec, Msgpack, SignedPickle
 from patterns.connect import connect
 from patterns.events import Events, TimedEvent
-from patterns.feed import Entry, Feed
+from patterns.feed import Entry, Feed, Feeds, UndeliveredError
 from patterns.fixed_window import FixedWindow
 from patterns.flights import SingleFlight
 from patterns.gcra import GCRA
@@ -58,6 +58,7 @@ __all__ = [
     "Event",
     "Events",
     "Feed",
+    "Feeds",
     "FixedWindow",
     "Generations",
     "Idempotency",
@@ -89,6 +90,7 @@ __all__ = [
     "TimedEvent",
     "TokenBucket",
     "Transaction",
+    "UndeliveredError",
     "Uniques",
     "Write",
     "WriteBehind",

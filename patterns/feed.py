@@ -9,27 +9,33 @@ no entry is shown twice or skipped, whatever is pushed meanwhile. A key always h
 
 **The price.** One round trip for everything.
 
-**Not for** what must not be forgotten: the oldest entry goes when the feed is full. Nor is it one feed for all
-followers of somebody: push to each of their feeds, or merge when reading.
+For the followers of somebody :class:`Feeds` adds an entry to each of their feeds (fan-out on write): one round trip per
+thousand feeds, per node of a cluster. Each feed has its entry or an error of its own.
+
+**Not for** what must not be forgotten: the oldest entry goes when the feed is full. Nor for the followers of somebody
+whom millions follow: let them read his own feed beside theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from patterns.codecs import JSON, Codec
 from patterns.durations import Duration, milliseconds
 from patterns.keys import check_prefix, key
 from patterns.pattern import Blocking, Pattern, operation
-from patterns.scripts import Script
+from patterns.scripts import Script, pipeline
 from patterns.steps import Command, Steps
 
 PUSH: Final = Script("feed_push")
 READ: Final = Script("feed_read")
 
 MONTH: Final = 30 * 86400
+
+BATCH: Final = 1000
+"""To how many feeds an entry is sent in one round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,18 @@ class Entry:
     at: float
     """When the server took it, in seconds since the epoch."""
     value: Any
+
+
+class UndeliveredError(Exception):
+    """Some feeds did not get an entry. The others have it: to push it to all again would show it twice there."""
+
+    def __init__(self, ids: Mapping[str, str], errors: Mapping[str, Exception]) -> None:
+        name, error = next(iter(errors.items()))
+        super().__init__(f"{len(errors)} of {len(ids) + len(errors)} feeds did not get the entry; {name!r}: {error}")
+        self.ids = ids
+        """The entry's id in each feed that has it."""
+        self.errors = errors
+        """Why each of the others does not."""
 
 
 class FeedOperations(Pattern):
@@ -67,8 +85,11 @@ class FeedOperations(Pattern):
     @operation
     def push(self, value: Any) -> Steps[str]:
         """Add an entry, and return its id."""
-        id: bytes = yield from PUSH((self._key,), (self._codec.dumps(value), self._size, self._ttl))
+        id: bytes = yield from self._pushing(value).steps()
         return id.decode()
+
+    def _pushing(self, value: Any) -> Command:
+        return PUSH.command((self._key,), (self._codec.dumps(value), self._size, self._ttl))
 
     @operation
     def latest(self, count: int = 20, *, before: str | None = None) -> Steps[list[Entry]]:
@@ -93,3 +114,48 @@ class FeedOperations(Pattern):
 
 class Feed(FeedOperations, Blocking):
     __doc__ = FeedOperations.__doc__
+
+
+F = TypeVar("F", bound=FeedOperations)
+
+
+class FeedsOperations(Pattern, Generic[F]):
+    """``feeds = Feeds(client, size=100)``, ``feeds.push({"liked": 7}, followers)``, ``feeds["ann"].latest()``"""
+
+    _feed: ClassVar[Any]
+    """The class of its feeds, of the same flavour."""
+
+    def __init__(
+        self, client: Any, *, size: int = 1000, ttl: Duration = MONTH, codec: Codec = JSON, prefix: str = "feed:"
+    ) -> None:
+        self.client = client
+        self._options = {"size": size, "ttl": ttl, "codec": codec, "prefix": prefix}
+        self["any"]  # an option that is none is an error now
+
+    def __getitem__(self, name: str) -> F:
+        """The feed of that name."""
+        feed: F = self._feed(self.client, name, **self._options)
+        return feed
+
+    @operation
+    def push(self, value: Any, names: Iterable[str]) -> Steps[dict[str, str]]:
+        """Add an entry to each of these feeds: its id in each. Raises :class:`UndeliveredError` after all had a try."""
+        feeds = [(name, self[name]) for name in dict.fromkeys(names)]
+        ids: dict[str, str] = {}
+        errors: dict[str, Exception] = {}
+        for place in range(0, len(feeds), BATCH):
+            batch = feeds[place : place + BATCH]
+            replies = yield from pipeline([feed._pushing(value) for _, feed in batch])
+            for (name, _), reply in zip(batch, replies, strict=True):
+                if isinstance(reply, Exception):
+                    errors[name] = reply
+                else:
+                    ids[name] = reply.decode()
+        if errors:
+            raise UndeliveredError(ids, errors)
+        return ids
+
+
+class Feeds(FeedsOperations[Feed], Blocking):
+    __doc__ = FeedsOperations.__doc__
+    _feed = Feed

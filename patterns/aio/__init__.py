@@ -7,7 +7,7 @@ from patterns.circuit import Circuit, CircuitOpenError
 from patterns.codecs import JSON, Codec, Compressed, JSONCodec, Msgpack, SignedPickle
 from patterns.connect import connect_async as connect
 from patterns.events import EventsOperations, TimedEvent
-from patterns.feed import Entry, FeedOperations
+from patterns.feed import Entry, FeedOperations, FeedsOperations, UndeliveredError
 from patterns.fixed_window import FixedWindowOperations
 from patterns.flights import SingleFlightOperations
 from patterns.gcra import GCRAOperations
@@ -55,6 +55,7 @@ __all__ = [
     "Event",
     "Events",
     "Feed",
+    "Feeds",
     "FixedWindow",
     "Generations",
     "Idempotency",
@@ -86,6 +87,7 @@ __all__ = [
     "TimedEvent",
     "TokenBucket",
     "Transaction",
+    "UndeliveredError",
     "Uniques",
     "Write",
     "WriteBehind",
@@ -194,6 +196,11 @@ class Leaderboard(LeaderboardOperations, Asyncio):
 
 class Feed(FeedOperations, Asyncio):
     __doc__ = FeedOperations.__doc__
+
+
+class Feeds(FeedsOperations[Feed], Asyncio):
+    __doc__ = FeedsOperations.__doc__
+    _feed = Feed
 
 
 class Links(LinksOperations, Asyncio):

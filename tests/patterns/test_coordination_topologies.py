@@ -85,6 +85,13 @@ def test_collections_on_a_cluster(client: Any) -> None:
         assert events.count() == len(events.latest()) == 1
 
 
+def test_an_entry_reaches_the_feeds_of_followers_on_all_nodes(client: Any) -> None:
+    feeds = patterns.Feeds(client)
+    ids = feeds.push("news", NAMES)
+    assert list(ids) == NAMES
+    assert [feeds[name].latest()[0].id for name in NAMES] == list(ids.values())
+
+
 async def test_a_cluster_in_asyncio(url: str) -> None:
     async with aio.connect(url) as client:
         for name in NAMES:
@@ -103,6 +110,7 @@ async def test_a_cluster_in_asyncio(url: str) -> None:
             writer = await writing
             assert writer is not None
             assert await writer.release()
+            assert list(await aio.Feeds(client).push(1, [name, "other"])) == [name, "other"]
             queue = aio.Queue(client, name)
             await queue.put(name)
             job = await queue.take(wait=10)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from patterns import Feed, aio
+from patterns import Feed, Feeds, UndeliveredError, aio
 from tests.patterns.conftest import Stage
 
 ACTIONS = st.lists(
@@ -96,3 +96,65 @@ async def test_asyncio(stage: Stage) -> None:
 def test_a_size_is_positive() -> None:
     with pytest.raises(ValueError, match="a size is"):
         Feed(None, "f", size=0)
+
+
+PUSHES = st.lists(
+    st.one_of(
+        st.tuples(st.just("push"), st.lists(st.sampled_from("abcd"), max_size=6)),
+        st.tuples(st.just("pass"), st.sampled_from([400, 1000, 2999, 3000])),
+    ),
+    max_size=20,
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(actions=PUSHES, size=st.integers(1, 4))
+def test_each_follower_has_the_latest_of_what_was_pushed_to_it(fake: Stage, actions: list[Any], size: int) -> None:
+    assert fake.mini is not None
+    fake.empty()
+    start = 1_800_014_400_000
+    now, pushed, feeds = start, 0, Feeds(fake.client, size=size, ttl=3)
+    fake.mini.clock.set(start / 1000)
+    model: dict[str, list[tuple[int, int]]] = {name: [] for name in "abcd"}
+    for action, option in actions:
+        if action == "push":
+            assert feeds.push(pushed, option) == {name: feeds[name].latest(1)[0].id for name in option}
+            for name in set(option):
+                model[name] = [*model[name], (now, pushed)][-size:]
+                assert fake.client.pttl(f"feed:{{{name}}}") == 3000
+            pushed += 1
+        else:
+            now += option
+            fake.mini.clock.set(now / 1000)
+        for name, entries in model.items():
+            there = [value for at, value in entries if now - at < 3000]
+            assert [each.value for each in feeds[name].latest()] == there[::-1]
+
+
+def test_many_followers_are_a_few_round_trips_and_one_that_fails_keeps_no_other_from_it(stage: Stage) -> None:
+    feeds, names = Feeds(stage.client, size=2), [f"name {number}" for number in range(1500)]
+    stage.client.set("feed:{name 7}", "no feed")
+    with pytest.raises(
+        UndeliveredError, match=r"1 of 1500 feeds did not get the entry; 'name 7': .*WRONGTYPE"
+    ) as caught:
+        feeds.push("one", names)
+    assert list(caught.value.errors) == ["name 7"]
+    assert list(caught.value.ids) == [name for name in names if name != "name 7"]
+    stage.client.delete("feed:{name 7}")
+    assert list(feeds.push("again", caught.value.errors)) == ["name 7"]
+    assert feeds.push("none", []) == {}
+    assert [each.value for each in feeds["name 7"].latest()] == ["again"]
+    assert [each.value for each in feeds["name 1499"].latest()] == ["one"]
+
+
+async def test_followers_in_asyncio(stage: Stage) -> None:
+    async with stage.new_async_client() as client:
+        feeds = aio.Feeds(client)
+        ids = await feeds.push({"n": 1}, ["ann", "bob"])
+        for name in ("ann", "bob"):
+            assert [(each.id, each.value) for each in await feeds[name].latest()] == [(ids[name], {"n": 1})]
+
+
+def test_an_option_that_is_none_is_an_error_at_once() -> None:
+    with pytest.raises(ValueError, match="a size is"):
+        Feeds(None, size=0)
