@@ -27,12 +27,12 @@ ACTIONS = st.lists(
                 st.just("load"),
                 st.permutations(NAMES).flatmap(lambda all: st.integers(1, 3).map(lambda count: all[:count])),
                 st.tuples(
-                    CHANCES, st.sampled_from(["value", "value", "none", "error", "unstored"]), st.sampled_from([1, 5])
+                    CHANCES, st.sampled_from(["value", "value", "none", "error", "unstored"]), st.sampled_from([1, 30])
                 ),
             )
         ]
         * 3,
-        st.tuples(st.just("pass"), st.sampled_from([30, 30, 60]), st.none()),
+        *[st.tuples(st.just("pass"), st.sampled_from([30, 30, 60]), st.none())] * 2,
         st.tuples(
             st.sampled_from(["invalidate", "set", "other_begins", "other_ends", "spoil", "write"]),
             st.sampled_from(NAMES),
