@@ -172,8 +172,9 @@ class Rivals:
         assert all(self.stage.client.pttl(each) != -1 for each in KEYS)
 
 
-def order(id: bytes) -> tuple[int, ...]:
-    return tuple(map(int, id.split(b"-")))
+def order(id: bytes) -> tuple[int, int]:
+    time, _, sequence = id.partition(b"-")
+    return int(time), int(sequence or 0)
 
 
 ACTIONS = st.one_of(
