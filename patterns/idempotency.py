@@ -10,8 +10,8 @@ same key with another ``fingerprint`` is refused.
 **The price.** Two round trips for the one who does it, one for who comes later.
 
 **Not for** exactly once: who takes longer than ``lease`` counts as crashed, and is done again by the next; and if it
-dies between its work and the note that it is done, likewise. What has to be safe against that belongs into the
-database's own transaction.
+dies between its work and the note that it is done, or a failover loses the note, likewise. What has to be safe against
+that belongs into the database's own transaction.
 """
 
 from __future__ import annotations

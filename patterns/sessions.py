@@ -12,7 +12,8 @@ have 192 random bits; Redis has only their SHA-256, so that who reads Redis cann
 of a cluster. The part of an id before the dot is the same for all sessions of a user.
 
 **Not for** data that two requests change at the same time: the last one that saves wins. To log in, create a session
-for the user and destroy the anonymous one: it has another slot.
+for the user and destroy the anonymous one: it has another slot. A failover that did not know of an end brings the
+session back.
 """
 
 from __future__ import annotations

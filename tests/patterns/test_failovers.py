@@ -15,11 +15,13 @@ from typing import Any, TypeAlias
 
 import pytest
 import redis
+from redis.crc import key_slot
 
 import patterns
 from patterns import MISSING, aio
+from patterns.sessions import _group
 from patterns.steps import run
-from tests.patterns.topologies import Pair, binary_of, cluster_pair, until, watched_pair
+from tests.patterns.topologies import SLOTS, Pair, binary_of, cluster_pair, until, watched_pair
 
 Claim: TypeAlias = "Callable[[Any, Iterator[str]], Generator[None]]"
 CLAIMS: list[Claim] = []
@@ -201,6 +203,23 @@ def what_was_done_once_is_done_again_if_that_was_forgotten(client: Any, names: I
     yield
     assert idempotency.once(known, lambda: 2) == 1
     assert idempotency.once(unknown, lambda: 2) == 2
+
+
+@claim
+def a_session_whose_end_was_forgotten_is_back(client: Any, names: Iterator[str]) -> Generator[None]:
+    sessions = patterns.Sessions(client)
+    # All sessions of a user are where the hash of its name is: one whom the first primary has.
+    user = next(name for name in map(str, range(1000)) if key_slot(_group(name).encode()) < SLOTS // 3)
+    kept, ended, ends = (sessions.create(number, user=user) for number in range(3))
+    assert sessions.destroy(ended)
+    yield
+    assert sessions.destroy(ends)
+    forgotten = sessions.create("forgotten", user=user)
+    yield
+    assert sessions.load(kept) == 0
+    assert sessions.load(ended) is None
+    assert sessions.load(ends) == 2
+    assert not sessions.save(forgotten, "again")
 
 
 @pytest.fixture(params=["sentinel redis-7.0", "cluster redis-7.0", "cluster valkey-9.1"])
