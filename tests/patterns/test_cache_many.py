@@ -20,32 +20,24 @@ from tests.patterns.waiting import until
 
 NAMES = "abc"
 CHANCES = st.sampled_from([0.0, 0.5, 0.999])
-ACTIONS = st.lists(
-    st.one_of(
-        *[
-            st.tuples(
-                st.just("load"),
-                st.permutations(NAMES).flatmap(lambda all: st.integers(1, 3).map(lambda count: all[:count])),
-                st.tuples(
-                    CHANCES, st.sampled_from(["value", "value", "none", "error", "unstored"]), st.sampled_from([1, 30])
-                ),
-            )
-        ]
-        * 3,
-        *[st.tuples(st.just("pass"), st.sampled_from([30, 30, 60]), st.none())] * 2,
-        st.tuples(
-            st.sampled_from(["invalidate", "set", "other_begins", "other_ends", "spoil", "write"]),
-            st.sampled_from(NAMES),
-            st.none(),
-        ),
+LOADS = st.tuples(
+    st.just("load"),
+    st.permutations(NAMES).flatmap(lambda names: st.integers(1, 3).map(lambda count: names[:count])),
+    st.tuples(
+        CHANCES, st.sampled_from(["value", "value", "value", "none", "error", "unstored"]), st.sampled_from([1, 30])
     ),
-    min_size=6,
-    max_size=14,
 )
+PASSES = st.tuples(st.just("pass"), st.sampled_from([30, 60, 90, 90]), st.none())
+OTHERS = st.tuples(
+    st.sampled_from(["invalidate", "set", "other_begins", "other_begins", "other_ends", "spoil", "write"]),
+    st.sampled_from(NAMES),
+    st.none(),
+)
+ACTIONS = st.lists(st.one_of(LOADS, LOADS, LOADS, PASSES, PASSES, OTHERS), min_size=12, max_size=20)
 OPTIONS = st.fixed_dictionaries(
     {
-        "stale": st.sampled_from([0, 60]),
-        "beta": st.sampled_from([None, 1.0]),
+        "stale": st.sampled_from([0, 60, 60]),
+        "beta": st.sampled_from([None, 1.0, 1.0]),
         "negative_ttl": st.sampled_from([None, 25, 0]),
     }
 )
