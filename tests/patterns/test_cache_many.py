@@ -33,7 +33,9 @@ OTHERS = st.tuples(
     st.sampled_from(NAMES),
     st.none(),
 )
-ACTIONS = st.lists(st.one_of(LOADS, LOADS, LOADS, PASSES, PASSES, OTHERS), min_size=12, max_size=20)
+ACTIONS = st.lists(
+    st.sampled_from([LOADS] * 3 + [PASSES] * 2 + [OTHERS]).flatmap(lambda kind: kind), min_size=12, max_size=20
+)
 OPTIONS = st.fixed_dictionaries(
     {
         "stale": st.sampled_from([0, 60, 60]),
