@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from redis.exceptions import BusyLoadingError, ClusterDownError, ReadOnlyError, RedisError
+from redis.exceptions import BusyLoadingError, ClusterDownError, ReadOnlyError, RedisClusterException, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -34,7 +34,10 @@ END_WRITE: Final = Script("write_end")
 WRITE_VERSION: Final = Script("write_version")
 TAG: Final = Script("cache_tag")
 
-DOWN: Final = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ClusterDownError, ReadOnlyError)
+DOWN: Final = (
+    *(RedisConnectionError, RedisTimeoutError, BusyLoadingError, ClusterDownError, ReadOnlyError),
+    RedisClusterException,  # no node can be reached; it is no RedisError
+)
 """What says that the server is not there, rather than that it refuses a command."""
 
 FENCE: Final = 9
@@ -47,7 +50,7 @@ EVERYTHING: Final = "*"
 class UnavailableError(Exception):
     """The server could not be asked, or failed. The cause is redis-py's exception."""
 
-    def __init__(self, error: RedisError) -> None:
+    def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
 
@@ -97,7 +100,7 @@ class Store:
             raise UnavailableError(error) from error
         try:
             answer = yield from steps
-        except RedisError as error:
+        except (RedisError, RedisClusterException) as error:
             if isinstance(error, DOWN):
                 self.circuit.failed()
             else:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from patterns.durations import Duration, milliseconds, seconds
 from patterns.pattern import Blocking, Pattern, operation
@@ -111,7 +111,7 @@ class LeaseOperations(Pattern):
             pause = self._length / 1000 / RENEWALS
             try:
                 kept = yield from self._extend()
-            except RedisError:
+            except (RedisError, RedisClusterException):  # the latter if no node can be reached
                 kept = time.monotonic() < self._until
                 pause = max(0.0, min(pause / 4, self._until - time.monotonic()))
             if self._stop.is_set():

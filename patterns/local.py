@@ -20,7 +20,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from patterns.durations import Duration, seconds
 from patterns.flights import Flights
@@ -146,7 +146,7 @@ class Listener:
                     if message is not None:
                         self._hear(message)
                         pause = FIRST_PAUSE
-            except (RedisError, OSError) as error:
+            except (RedisError, RedisClusterException, OSError) as error:
                 log.warning("Invalidations are not heard: %s", error)
             finally:
                 self._local.flush(subscribed=False)

@@ -209,7 +209,7 @@ def test_hits_are_one_round_trip_and_loads_two_more(stage: Stage, options: dict[
 KEYS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=st.lists(KEYS, min_size=2, max_size=3), order=st.lists(st.integers(0, 3), max_size=40))
 def test_each_key_is_loaded_once_and_nothing_of_before_an_invalidation_lands(
     stage: Stage, wanted: list[list[str]], order: list[int]

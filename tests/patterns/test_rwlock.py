@@ -185,7 +185,7 @@ SELDOM = st.tuples(st.sampled_from(["kill", "evict"]), PROCESSES, st.just(False)
 ACTIONS = st.sampled_from([OFTEN] * 6 + [LOOKS] * 4 + [PASSES] * 2 + [SELDOM]).flatmap(lambda kind: kind)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # The writer's lease ends unnoticed: the reader that waited goes before the next writer.
 @example([("look", 1, True), ("look", 0, True), ("look", 3, True), ("pass", 1001, False), ("look", 3, True)])
 # A writer gives up while a promise is open: who came after the promise can go as well, and is told.
