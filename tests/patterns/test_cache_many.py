@@ -68,8 +68,10 @@ class Twins:
 
     def load(self, names: Sequence[str], how: tuple[float, str, int]) -> None:
         for name in names:
-            # Who finds no value waits for the other who loads one, and here nobody would end that.
-            if name in self.others and not self.stage.client.exists(f"single:{{{name}}}"):
+            # Who finds no value that can be read waits for the other who loads one, and here nobody would end that.
+            if name in self.others and None in [
+                run(self.stage.client, cache.store.read(name)) for cache in (self.many, self.single)
+            ]:
                 self.other_ends(name)
         self.number += 1
         self.chance, outcome, takes = how
