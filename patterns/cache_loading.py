@@ -43,9 +43,9 @@ class Loaded:
     ttl: Duration
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wish:
-    """What a caller wants, for itself and for those who join it."""
+    """What a caller wants, for itself and for those who join it. Not frozen: that would cost a hit a microsecond."""
 
     name: str
     loader: Callable[[], Any]
@@ -183,8 +183,7 @@ class Loading(Pattern):
         error: BaseException | None = None,
         left: bool = False,
     ) -> None:
-        self._flights.land(wish.name, wish.flight)
-        wish.flight.settle((kind, value), error, left=left)
+        self._flights.land(wish.name, wish.flight, (kind, value), error, left=left)
 
     def _obtain(self, wish: Wish, stored: Stored | None, early: float) -> Steps[Outcome]:
         """A value: from who was quicker, from the loader under our lease, or the old one while another loads."""

@@ -12,17 +12,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from redis.exceptions import BusyLoadingError, ClusterDownError, ReadOnlyError, RedisClusterException, RedisError
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from patterns.circuit import Circuit
+from patterns.circuit import Circuit, CircuitOpenError
 from patterns.codecs import Codec
 from patterns.envelope import Stored, seal, unseal
 from patterns.expiry import Expiry
 from patterns.keys import key
 from patterns.metrics import Metrics
-from patterns.scripts import Script, pipeline
+from patterns.scripts import Run, Script, pipeline
 from patterns.steps import Command, Scan, Steps, T, raise_errors
 
 READ: Final = Script("cache_read")
@@ -96,22 +103,36 @@ class Store:
         """Ask, if the circuit lets us."""
         try:
             self.circuit.enter()
-        except RedisError as error:
-            raise UnavailableError(error) from error
-        try:
             answer = yield from steps
         except (RedisError, RedisClusterException) as error:
-            if isinstance(error, DOWN):
-                self.circuit.failed()
-            else:
-                self.circuit.succeeded()  # It answered.
-            raise UnavailableError(error) from error
+            raise self._unavailable(error) from error
         self.circuit.succeeded()
         return answer
 
+    def _unavailable(self, error: RedisError | RedisClusterException) -> UnavailableError:
+        """The error to raise; the circuit hears of it, unless it is its own."""
+        if isinstance(error, DOWN):
+            if not isinstance(error, CircuitOpenError):
+                self.circuit.failed()
+        else:
+            self.circuit.succeeded()  # It answered.
+        return UnavailableError(error)
+
     def read(self, name: str) -> Steps[Stored | None]:
         """The value, and how long it is fresh."""
-        reply = yield from self.ask(self._reading(name).steps())
+        # All of a hit, so it is asked without the generators that ask() and steps() would put in between.
+        try:
+            self.circuit.enter()
+            command = self._reading(name)
+            try:
+                reply = yield command
+            except NoScriptError:
+                if not isinstance(command, Run):
+                    raise
+                reply = yield command.with_text()
+        except (RedisError, RedisClusterException) as error:
+            raise self._unavailable(error) from error
+        self.circuit.succeeded()
         return self._stored(name, reply)
 
     def _reading(self, name: str) -> Command:

@@ -44,7 +44,7 @@ class JSONCodec:
 
     def __init__(self) -> None:
         self._encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-        self._decode = json.JSONDecoder().decode
+        self._decode = json.JSONDecoder().raw_decode
 
     def dumps(self, value: Any) -> bytes:
         """The value as JSON."""
@@ -53,10 +53,14 @@ class JSONCodec:
 
     def loads(self, data: bytes) -> Any:
         """The value of that JSON."""
+        text = data.decode("utf-8", "surrogatepass")
         try:
-            return self._decode(data.decode("utf-8", "surrogatepass"))
+            value, end = self._decode(text)
         except RecursionError as error:
             raise ValueError("this is nested too deeply") from error
+        if end != len(text):
+            raise ValueError("something stands behind the value")
+        return value
 
 
 JSON: Final = JSONCodec()

@@ -25,7 +25,7 @@ class Flight:
     __slots__ = ("_event", "_mutex", "error", "left", "meanwhile", "settled", "value")
 
     def __init__(self, mutex: threading.Lock) -> None:
-        self._mutex = mutex
+        self._mutex = mutex  # that of all flights it is among
         self._event: Any = None  # made when somebody waits: most flights are alone
         self.settled = False
         self.value: Any = None
@@ -44,13 +44,6 @@ class Flight:
             yield Wait(self._event, timeout)
         return self.settled
 
-    def settle(self, value: Any = None, error: BaseException | None = None, *, left: bool = False) -> None:
-        """End it."""
-        with self._mutex:
-            self.value, self.error, self.left, self.settled = value, error, left, True
-        if self._event is not None:
-            self._event.set()
-
 
 class Flights:
     """The flights of one process, by key."""
@@ -62,7 +55,7 @@ class Flights:
         self._mutex = threading.Lock()
 
     def join(self, key: Hashable) -> tuple[Flight, bool]:
-        """The flight for *key*, and whether the caller leads it: then it has to settle and land it."""
+        """The flight for *key*, and whether the caller leads it: then it has to land it."""
         with self._mutex:
             flight = self._flights.get(key)
             if flight is not None:
@@ -70,11 +63,22 @@ class Flights:
             flight = self._flights[key] = Flight(self._mutex)
             return flight, True
 
-    def land(self, key: Hashable, flight: Flight) -> None:
-        """Let the next caller begin a flight of its own."""
-        with self._mutex:
+    def land(
+        self,
+        key: Hashable,
+        flight: Flight,
+        value: Any = None,
+        error: BaseException | None = None,
+        *,
+        left: bool = False,
+    ) -> None:
+        """End a flight: those who wait have its result, and the next caller begins one of its own."""
+        with flight._mutex:
             if self._flights.get(key) is flight:
                 del self._flights[key]
+            flight.value, flight.error, flight.left, flight.settled = value, error, left, True
+        if flight._event is not None:
+            flight._event.set()
 
     def forget(self, key: Hashable) -> None:
         """Let nobody else join the flight for *key*: what it brings is out of date."""
@@ -110,11 +114,9 @@ class SingleFlightOperations(Pattern):
         try:
             value = yield Call(function)
         except BaseException as error:
-            self._flights.land(key, flight)
-            flight.settle(error=error)
+            self._flights.land(key, flight, error=error)
             raise
-        self._flights.land(key, flight)
-        flight.settle(value)
+        self._flights.land(key, flight, value)
         return value
 
     def forget(self, key: Hashable) -> None:

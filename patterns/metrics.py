@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 log = logging.getLogger("patterns")
 
@@ -27,6 +26,7 @@ Kind: TypeAlias = Literal[
 ``corrupt``                     a stored value could not be read, and counts as none
 """
 
+KINDS: Final = get_args(Kind)
 COUNTED: Final = ("hit", "local_hit", "miss", "stale")
 
 
@@ -78,16 +78,16 @@ class Metrics:
 
     def __init__(self, hooks: Iterable[Hook] = ()) -> None:
         self._hooks = tuple(hooks)
-        self._counts: Counter[str] = Counter()
-        self._seconds: Counter[str] = Counter()
+        # Not Counters: what counts every hit had better be quick.
+        self._counts: dict[str, int] = dict.fromkeys(KINDS, 0)
+        self._seconds: dict[str, float] = dict.fromkeys(KINDS, 0.0)
         self._mutex = threading.Lock()
 
     def note(self, kind: Kind, key: str, seconds: float = 0.0) -> None:
         """Count it, and tell the hooks."""
         with self._mutex:
             self._counts[kind] += 1
-            if seconds:
-                self._seconds[kind] += seconds  # type: ignore[assignment]  # a Counter adds floats as well
+            self._seconds[kind] += seconds
         for hook in self._hooks:
             try:
                 hook(Event(kind, key, seconds))

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from redis.client import NEVER_DECODE
 
@@ -22,6 +22,9 @@ Steps: TypeAlias = "Generator[Step, Any, T]"
 """An operation: yields steps, is sent their results, returns its own."""
 
 log = logging.getLogger("patterns")
+
+UNDECODED: Final = {NEVER_DECODE: True}
+"""The option of redis-py that leaves a reply's strings bytes."""
 
 
 class Step:
@@ -47,7 +50,9 @@ class Command(Step):
         self.args = args
 
     def perform(self, client: Any) -> Any:
-        return client.execute_command(*self.args, **{NEVER_DECODE: True})
+        return client.execute_command(*self.args, **UNDECODED)
+
+    start = perform
 
     def steps(self) -> Steps[Any]:
         """The operation that consists of this command."""
@@ -68,7 +73,7 @@ class Pipeline(Step):
     def perform(self, client: Any) -> Any:
         pipeline = client.pipeline(transaction=False)
         for command in self.commands:
-            pipeline.execute_command(*command.args, **{NEVER_DECODE: True})
+            pipeline.execute_command(*command.args, **UNDECODED)
         return pipeline.execute(raise_on_error=False)
 
 
