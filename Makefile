@@ -15,7 +15,7 @@ SPEEDS := build/speed
 REDIS_PYS := 5 6 7
 SUITES := django-redis==7.0.0 limits==5.8.0
 
-.PHONY: test test-frameworks test-suites test-redis-py demo bench bench-short check format conformance clean
+.PHONY: test test-frameworks test-suites test-redis-py demo bench bench-short bench-patterns check format conformance clean
 
 test: $(INSTALLED) $(if $(NPM),$(IOREDIS)/installed)
 	$(BIN)/pytest $(PYTEST_OPTIONS) --ignore tests/frameworks
@@ -46,6 +46,11 @@ bench: $(VENV)/bench/installed
 bench-short: $(INSTALLED)
 	$(BIN)/python -m conformance speed --short --rounds 2 --check \
 		--only unpipelined --only pipelined --only latency --only embedded
+
+# The pattern library beside others on a real server, and its promises put to the test.
+bench-patterns: $(VENV)/bench-patterns/installed
+	@mkdir -p $(SPEEDS)
+	$(VENV)/bench-patterns/bin/python -m patterns_bench --json $(SPEEDS)/patterns.json $(BENCH_OPTIONS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

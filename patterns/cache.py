@@ -32,14 +32,13 @@ got is shared by those who asked for it at the same time: do not change it in pl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from patterns.cache_loading import LoadTimeoutError, Wish
+from patterns.cache_loading import Wish
 from patterns.cache_many import LoadingMany
 from patterns.cache_store import UnavailableError
 from patterns.cached import CachedFunction
 from patterns.durations import Duration
-from patterns.flights import Flights
 from patterns.metrics import Stats
 from patterns.missing import MISSING
 from patterns.pattern import Blocking, operation
@@ -47,9 +46,6 @@ from patterns.steps import Call, Steps
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-JOINS: Final = 3
-"""How often a caller joins a flight that turns out to be of no use to it, before it goes alone."""
 
 
 class CacheOperations(LoadingMany):
@@ -82,35 +78,13 @@ class CacheOperations(LoadingMany):
 
         A loader that returns :class:`Loaded` chooses the time to live. ``None`` is stored for ``negative_ttl``.
         """
-        tags = tuple(tags)
-        for attempt in range(JOINS + 1):
-            if self._local is not None and (near := (yield from self._look_near(key))) is not MISSING:
-                return near
-            if attempt == JOINS:
-                flight, leads = Flights().join(key)
-            else:
-                flight, leads = self._flights.join(key)
-            if leads:
-                near = self._local.permit(key) if self._local is not None else None
-                return (yield from self._lead(Wish(key, loader, ttl, tags, flight, near)))
-            if not (yield from flight.wait(self.new_event, self._load_timeout)):
-                if flight.meanwhile is not None:
-                    kind, value = flight.meanwhile
-                    self.metrics.note(kind, key)
-                    return value
-                raise LoadTimeoutError(f"the loader of {key!r} has taken {self._load_timeout} seconds")
-            if flight.left:
-                continue
-            if flight.error is not None:
-                raise flight.error
-            kind, value = flight.value
-            self.metrics.note(kind, key)
-            return value
-        raise AssertionError("whoever goes alone leads")
+        return self._fetch(key, (loader, ttl, tuple(tags)))
 
-    def load_steps(self, key: str, loader: Callable[[], Any], **options: Any) -> Steps[Any]:
+    def load_steps(
+        self, key: str, loader: Callable[[], Any], *, ttl: Duration | None = None, tags: Iterable[str] = ()
+    ) -> Steps[Any]:
         """``get_or_load`` as steps, for patterns that are made of caches."""
-        return (yield from CacheOperations.get_or_load.function(self, key, loader, **options))
+        return self._fetch(key, (loader, ttl, tuple(tags)))
 
     @operation
     def get_or_load_many(

@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from patterns.cache_store import Store, UnavailableError
 from patterns.circuit import Circuit
@@ -29,6 +29,13 @@ from patterns.steps import Call, Shielded, Spawn, Steps
 
 Outcome: TypeAlias = tuple[Kind, Any, bool]
 """How a look ended, the value, and whether those who joined may have it."""
+
+Wanted: TypeAlias = "tuple[Callable[[], Any], Duration | None, tuple[str, ...]]"
+"""The loader, the time to live and the tags of a wish."""
+
+
+JOINS: Final = 3
+"""How often a caller joins a flight that turns out to be of no use to it, before it goes alone."""
 
 
 class LoadTimeoutError(TimeoutError):
@@ -104,24 +111,53 @@ class Loading(Pattern):
         self._local = local
         self._listener = Listener(self.store.channel, local, self._flights) if local is not None else None
 
-    def _lead(self, wish: Wish) -> Steps[Any]:
-        """Look, and load if need be, for all who join."""
+    def _fetch(self, name: str, wanted: Wanted, joins: int = JOINS) -> Steps[Any]:
+        """Look, and load if need be, for all who join; or join. It is the way of every hit, and so in one piece."""
+        if self._local is not None and (value := (yield from self._look_near(name))) is not MISSING:
+            return value
+        flight, leads = (self._flights if joins else Flights()).join(name)
+        if not leads:
+            return (yield from self._join(flight, name, wanted, joins))
+        near = self._local.permit(name) if self._local is not None else None
         started = self._timer()
         try:
-            stored = yield from self.store.read(wish.name)
-            early = self._expiry.early_ms(stored.load_seconds) if stored is not None else 0.0
+            stored = yield from self.store.read(name)
+            early = 0.0
+            if stored is not None and self._expiry.beta is not None:
+                early = self._expiry.early_ms(stored.load_seconds)
         except UnavailableError as failure:
+            wish = Wish(name, *wanted, flight, near)
             return (yield Shielded(self._settle(wish, self._load_without_store(wish, failure))))
         except BaseException:
             # Cancelled, perhaps: that is no reason why the others should be.
-            self._land(wish, left=True)
+            self._flights.land(name, flight, left=True)
             raise
         spent = self._timer() - started
         if stored is not None and stored.left_ms > early:
-            self.metrics.note("hit", wish.name, spent)
-            self._keep_near(wish.name, wish.near, stored.value, stored.left_ms)
-            self._land(wish, "hit", stored.value)
+            self.metrics.note("hit", name, spent)
+            if self._local is not None:
+                self._keep_near(name, near, stored.value, stored.left_ms)
+            self._flights.land(name, flight, ("hit", stored.value))
             return stored.value
+        return (yield from self._lead(Wish(name, *wanted, flight, near), stored, early, spent))
+
+    def _join(self, flight: Flight, name: str, wanted: Wanted, joins: int) -> Steps[Any]:
+        """What comes of somebody else's flight; if that is nothing, another one."""
+        if not (yield from flight.wait(self.new_event, self._load_timeout)):
+            if flight.meanwhile is None:
+                raise LoadTimeoutError(f"the loader of {name!r} has taken {self._load_timeout} seconds")
+            kind, value = flight.meanwhile
+        elif flight.left:
+            return (yield from self._fetch(name, wanted, joins - 1))
+        elif flight.error is not None:
+            raise flight.error
+        else:
+            kind, value = flight.value
+        self.metrics.note(kind, name)
+        return value
+
+    def _lead(self, wish: Wish, stored: Stored | None, early: float, spent: float) -> Steps[Any]:
+        """Load, for all who join: there is nothing, or what there is should be replaced."""
         if stored is not None and self._background:
             return (yield from self._serve_and_refresh(wish, stored, early, spent))
         loading = self._settle(wish, self._obtain(wish, stored, early), spent)

@@ -120,9 +120,11 @@ class Store:
 
     def read(self, name: str) -> Steps[Stored | None]:
         """The value, and how long it is fresh."""
-        # All of a hit, so it is asked without the generators that ask() and steps() would put in between.
+        # The whole of a hit, and so without the generators and calls that ask() would put in between.
+        circuit = self.circuit
         try:
-            self.circuit.enter()
+            if circuit.in_a_row:
+                circuit.enter()
             command = self._reading(name)
             try:
                 reply = yield command
@@ -132,13 +134,14 @@ class Store:
                 reply = yield command.with_text()
         except (RedisError, RedisClusterException) as error:
             raise self._unavailable(error) from error
-        self.circuit.succeeded()
+        if circuit.in_a_row:
+            circuit.succeeded()
         return self._stored(name, reply)
 
     def _reading(self, name: str) -> Command:
         if self.precise:
-            return READ.command([self.value_key(name)])
-        return Command("GET", self.value_key(name))
+            return READ.command([key(self.prefix, name)])
+        return Command("GET", key(self.prefix, name))
 
     def read_many(self, names: Sequence[str]) -> Steps[list[Stored | None]]:
         """The same for several keys."""
@@ -146,14 +149,16 @@ class Store:
         return [self._stored(name, reply) for name, reply in zip(names, replies, strict=True)]
 
     def _stored(self, name: str, reply: Any) -> Stored | None:
-        data, left = reply if self.precise else (reply, -1)
-        if data is None:
+        left_ms = math.inf
+        if self.precise:
+            reply, left = reply
+            if left != -1:
+                left_ms = left - self.expiry.stale_ms
+        if reply is None:
             return None
-        stored = unseal(self.codec, data)
+        stored = unseal(self.codec, reply, left_ms)
         if stored is None:
             self.metrics.note("corrupt", name)
-            return None
-        stored.left_ms = math.inf if left == -1 else left - self.expiry.stale_ms
         return stored
 
     def take(self, name: str, enough_ms: float) -> Steps[Taken]:

@@ -34,20 +34,21 @@ class Circuit:
         self._cooldown = seconds(cooldown)
         self._timer = timer
         self._mutex = threading.Lock()
-        self._failures = 0
         self._closed_again = 0.0
+        self.in_a_row = 0
+        """Failures since it last went well. While there are none nobody has to enter, or to report that it went well."""
 
     @property
     def open(self) -> bool:
         """Whether it would refuse a caller now."""
-        return self._failures >= self._limit and self._timer() < self._closed_again
+        return self.in_a_row >= self._limit and self._timer() < self._closed_again
 
     def enter(self) -> None:
         """Ask to be let through. Raises :class:`CircuitOpenError`; whoever is let through reports how it went."""
-        if self._failures < self._limit:
+        if self.in_a_row < self._limit:
             return
         with self._mutex:
-            if self._failures >= self._limit:
+            if self.in_a_row >= self._limit:
                 if self._timer() < self._closed_again:
                     raise CircuitOpenError("The server failed often, and is not asked at present")
                 # This caller tries; the others go on to be refused until it has reported.
@@ -55,13 +56,13 @@ class Circuit:
 
     def succeeded(self) -> None:
         """It went well."""
-        if self._failures:
+        if self.in_a_row:
             with self._mutex:
-                self._failures = 0
+                self.in_a_row = 0
 
     def failed(self) -> None:
         """It did not."""
         with self._mutex:
-            self._failures += 1
-            if self._failures >= self._limit:
+            self.in_a_row += 1
+            if self.in_a_row >= self._limit:
                 self._closed_again = self._timer() + self._cooldown

@@ -13,6 +13,7 @@ from typing import Any, Final
 from patterns.codecs import Codec
 
 HEADER: Final = struct.Struct(">BI")
+HEADER_SIZE: Final = HEADER.size
 FORMAT: Final = 1
 MOST: Final = 0xFFFFFFFF
 
@@ -32,12 +33,12 @@ def seal(codec: Codec, value: Any, load_seconds: float) -> bytes:
     return HEADER.pack(FORMAT, min(MOST, round(load_seconds * 1_000_000))) + codec.dumps(value)
 
 
-def unseal(codec: Codec, data: bytes) -> Stored | None:
-    """What was stored, or ``None`` if this is nothing we know."""
+def unseal(codec: Codec, data: bytes, left_ms: float = 0.0) -> Stored | None:
+    """What was stored, and is fresh for so long, or ``None`` if this is nothing we know."""
     try:
         kind, load_microseconds = HEADER.unpack_from(data)
         if kind != FORMAT:
             return None
-        return Stored(codec.loads(data[HEADER.size :]), load_microseconds / 1_000_000)
+        return Stored(codec.loads(data[HEADER_SIZE:]), load_microseconds / 1_000_000, left_ms)
     except (ValueError, struct.error):
         return None

@@ -22,18 +22,18 @@ from patterns.steps import Call, Shielded, Steps, Wait
 class Flight:
     """One call that is under way, and those who wait for it."""
 
-    __slots__ = ("_event", "_mutex", "error", "left", "meanwhile", "settled", "value")
+    # Most flights carry one caller, and nothing happens on them: so what they begin with is the class's.
+    settled = False
+    value: Any = None
+    error: BaseException | None = None
+    meanwhile: Any = None
+    """What those can have who do not wait for the end; ``None`` if there is nothing."""
+    left = False
+    """Whether it ended without a result for others: its leader was cancelled, or its value is out of date."""
+    _event: Any = None  # made when somebody waits
 
     def __init__(self, mutex: threading.Lock) -> None:
         self._mutex = mutex  # that of all flights it is among
-        self._event: Any = None  # made when somebody waits: most flights are alone
-        self.settled = False
-        self.value: Any = None
-        self.error: BaseException | None = None
-        self.meanwhile: Any = None
-        """What those can have who do not wait for the end; ``None`` if there is nothing."""
-        self.left = False
-        """Whether it ended without a result for others: its leader was cancelled, or its value is out of date."""
 
     def wait(self, new_event: Callable[[], Any], timeout: float | None = None) -> Steps[bool]:
         """Until it has ended, or for so many seconds: whether it has."""
@@ -56,12 +56,9 @@ class Flights:
 
     def join(self, key: Hashable) -> tuple[Flight, bool]:
         """The flight for *key*, and whether the caller leads it: then it has to land it."""
-        with self._mutex:
-            flight = self._flights.get(key)
-            if flight is not None:
-                return flight, False
-            flight = self._flights[key] = Flight(self._mutex)
-            return flight, True
+        mine = Flight(self._mutex)
+        flight = self._flights.setdefault(key, mine)  # atomic
+        return flight, flight is mine
 
     def land(
         self,

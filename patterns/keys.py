@@ -11,6 +11,8 @@ import hashlib
 
 def key(prefix: str, name: str, part: str = "") -> str:
     """The key of *name*, or of a *part* of it."""
+    if not part and name and name[0] not in "}#":
+        return f"{prefix}{{{name}}}"
     # The tag of a cluster is what stands between the first { and the first } after it, unless that is nothing.
     if not name or name.startswith(("}", "#")):
         name = f"#{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()}}}{name}"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from patterns import Events, aio
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
-from tests.patterns.lost_replies import LosesReplies
+from patterns_bench.proofs.lost_replies import LosesReplies
 
 NOON = 1_800_014_400
 RETENTION = 60

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from patterns import Leaderboard, Standing, aio
 from tests.patterns.conftest import Stage
-from tests.patterns.lost_replies import LosesReplies
+from patterns_bench.proofs.lost_replies import LosesReplies
 
 MEMBERS = st.sampled_from(["ada", "bob", "cy", "dot", "eve", "fay", "gus", "é"])
 SCORES = st.integers(-3, 3).map(lambda number: number / 2)

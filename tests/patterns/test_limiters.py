@@ -16,7 +16,7 @@ from patterns import Decision, aio
 from patterns.limiter import Rate
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
-from tests.patterns.limit_models import MODELS, Model
+from patterns_bench.proofs.limit_models import MODELS, Model
 
 NAMES = list(MODELS)
 BURSTS = ["TokenBucket", "GCRA"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from patterns import Links, aio
 from tests.patterns.conftest import Stage
-from tests.patterns.lost_replies import LosesReplies
+from patterns_bench.proofs.lost_replies import LosesReplies
 
 THINGS = st.sampled_from(["ada", "bob", "cy", "é{1}"])
 ACTIONS = st.lists(

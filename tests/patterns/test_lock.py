@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -18,12 +17,9 @@ from redis.retry import Retry
 from patterns import Lock, NotAcquiredError, aio
 from patterns.lease import LeaseOperations
 from tests.patterns.conftest import Stage
-from tests.patterns.lost_replies import LosesReplies
+from patterns_bench.proofs.locks import Rivals
+from patterns_bench.proofs.lost_replies import LosesReplies
 from tests.patterns.waiting import blocked, until, until_async
-
-NOON = 1_800_014_400
-TTL = 1000
-"""Milliseconds that a lease lasts in the schedules."""
 
 RIVALS = st.integers(0, 3)
 ACTIONS = st.one_of(
@@ -34,115 +30,14 @@ ACTIONS = st.one_of(
 )
 
 
-@dataclass
-class Holder:
-    """Who has the lock by the model, and until when."""
-
-    rival: int | None
-    fence: int
-    until: int
-
-
-class Rivals:
-    """Four processes that want one lock, and the model of who has it. Time is in milliseconds."""
-
-    def __init__(self, stage: Stage) -> None:
-        assert stage.mini is not None
-        stage.empty()
-        stage.mini.clock.set(NOON)
-        self.stage = stage
-        self.now = 0
-        self.clients = [LosesReplies(stage.client) for _ in range(4)]
-        self.locks = [Lock(client, "l", ttl=TTL / 1000, renew=False, wait=0) for client in self.clients]
-        self.leases: list[Any] = [None] * 4
-        self.holder: Holder | None = None
-        self.last_fence = 0
-        self.highest_written = 0
-
-    def owner(self) -> Holder | None:
-        # A key is there to the end of its last millisecond.
-        return self.holder if self.holder is not None and self.now <= self.holder.until else None
-
-    def acquire(self, rival: int) -> None:
-        lease = self.locks[rival].acquire()
-        assert (lease is None) == (self.owner() is not None)
-        if lease is not None:
-            assert lease.fence is not None
-            assert lease.fence > self.last_fence
-            self.last_fence = lease.fence
-            self.leases[rival] = lease
-            self.holder = Holder(rival, lease.fence, self.now + TTL)
-
-    def acquire_and_die(self, rival: int) -> None:
-        self.acquire(rival)
-        self.kill(rival)
-
-    def kill(self, rival: int) -> None:
-        """It knows nothing any more; what it had stays as it is on the server."""
-        self.leases[rival] = None
-        if self.holder is not None and self.holder.rival == rival:
-            self.holder.rival = None
-
-    def owns(self, rival: int) -> bool:
-        owner = self.owner()
-        return owner is not None and owner.rival == rival and owner.fence == self.leases[rival].fence
-
-    def extend(self, rival: int) -> None:
-        if self.leases[rival] is None:
-            return
-        owns = self.owns(rival)
-        assert self.leases[rival].extend() is owns
-        if owns and self.holder is not None:
-            self.holder.until = self.now + TTL
-
-    def release(self, rival: int) -> None:
-        if self.leases[rival] is None:
-            return
-        owns = self.owns(rival)
-        assert self.leases[rival].release() is owns
-        self.leases[rival] = None
-        if owns:
-            self.holder = None
-
-    def write(self, rival: int) -> None:
-        """The resource refuses a number below the highest: once the owner has written, nobody else is let through."""
-        lease = self.leases[rival]
-        if lease is None or lease.fence < self.highest_written:
-            return
-        owner = self.owner()
-        if owner is not None and self.highest_written == owner.fence:
-            assert self.owns(rival)
-        self.highest_written = lease.fence
-
-    def evict(self) -> None:
-        """The server loses the last fence; no two moments are the same by its clock."""
-        self.stage.client.delete("lock:{l}:fence")
-        self.let_pass(1)
-
-    def let_pass(self, milliseconds: int) -> None:
-        assert self.stage.mini is not None
-        self.now += milliseconds
-        self.stage.mini.clock.set(NOON + self.now / 1000)
-
-    def do(self, action: str, subject: int, loses_reply: bool) -> None:
-        if action == "pass":
-            self.let_pass(subject)
-        elif action == "evict":
-            self.evict()
-        else:
-            self.clients[subject].losing = int(loses_reply)
-            getattr(self, action.replace(" ", "_"))(subject)
-            self.clients[subject].losing = 0
-        assert all(self.stage.client.pttl(each) != -1 for each in ("lock:{l}", "lock:{l}:fence", "lock:{l}:wake"))
-
-
 @settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example([("acquire", 0, True), ("release", 0, True), ("acquire", 1, False)])
 @example([("acquire", 0, False), ("pass", 1001, False), ("acquire", 1, False), ("release", 0, False)])
 @example([("acquire", 0, False), ("pass", 1001, False), ("acquire", 1, False), ("extend", 0, False)])
 @given(schedule=st.lists(ACTIONS, min_size=20, max_size=40))
 def test_no_two_hold_it_in_a_thousand_schedules(fake: Stage, schedule: list[Any]) -> None:
-    rivals = Rivals(fake)
+    assert fake.mini is not None
+    rivals = Rivals(fake.mini, fake.client)
     for action in schedule:
         rivals.do(*action)
 

@@ -16,7 +16,7 @@ from patterns import Counts, Queue, aio
 from patterns.queue import backoff
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
-from tests.patterns.lost_replies import LosesReplies
+from patterns_bench.proofs.lost_replies import LosesReplies
 from tests.patterns.waiting import blocked, until, until_async
 
 NOON = 1_800_014_400_000

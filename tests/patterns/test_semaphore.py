@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from patterns import NotAcquiredError, Semaphore, aio
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
-from tests.patterns.lost_replies import LosesReplies
+from patterns_bench.proofs.lost_replies import LosesReplies
 from tests.patterns.waiting import blocked, until
 
 NOON = 1_800_014_400_000
