@@ -116,5 +116,3 @@ async def concurrent(
 def run(url: str, strategy: str, **options: Any) -> Seen:
     """The same for a caller that has no loop."""
     return asyncio.run(concurrent(url, strategy, **options))
-
-

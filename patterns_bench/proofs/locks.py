@@ -69,7 +69,9 @@ class Rivals:
 
     def acquire(self, rival: int) -> None:
         lease = self.locks[rival].acquire()
-        _expect((lease is None) == (self.owner() is not None), "it was given though somebody has it, or refused though free")
+        _expect(
+            (lease is None) == (self.owner() is not None), "it was given though somebody has it, or refused though free"
+        )
         if lease is not None:
             _expect(lease.fence is not None and lease.fence > self.last_fence, "a fence did not rise")
             self.taken += 1

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patterns import Events, aio
+from patterns_bench.proofs.lost_replies import LosesReplies
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
-from patterns_bench.proofs.lost_replies import LosesReplies
 
 NOON = 1_800_014_400
 RETENTION = 60

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patterns import Leaderboard, Standing, aio
-from tests.patterns.conftest import Stage
 from patterns_bench.proofs.lost_replies import LosesReplies
+from tests.patterns.conftest import Stage
 
 MEMBERS = st.sampled_from(["ada", "bob", "cy", "dot", "eve", "fay", "gus", "é"])
 SCORES = st.integers(-3, 3).map(lambda number: number / 2)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import patterns
 from patterns import Decision, aio
 from patterns.limiter import Rate
+from patterns_bench.proofs.limit_models import MODELS, Model
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
-from patterns_bench.proofs.limit_models import MODELS, Model
 
 NAMES = list(MODELS)
 BURSTS = ["TokenBucket", "GCRA"]

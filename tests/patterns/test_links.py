@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patterns import Links, aio
-from tests.patterns.conftest import Stage
 from patterns_bench.proofs.lost_replies import LosesReplies
+from tests.patterns.conftest import Stage
 
 THINGS = st.sampled_from(["ada", "bob", "cy", "é{1}"])
 ACTIONS = st.lists(

@@ -16,9 +16,9 @@ from redis.retry import Retry
 
 from patterns import Lock, NotAcquiredError, aio
 from patterns.lease import LeaseOperations
-from tests.patterns.conftest import Stage
 from patterns_bench.proofs.locks import Rivals
 from patterns_bench.proofs.lost_replies import LosesReplies
+from tests.patterns.conftest import Stage
 from tests.patterns.waiting import blocked, until, until_async
 
 RIVALS = st.integers(0, 3)

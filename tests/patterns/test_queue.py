@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from patterns import Counts, Queue, aio
 from patterns.queue import backoff
+from patterns_bench.proofs.lost_replies import LosesReplies
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
-from patterns_bench.proofs.lost_replies import LosesReplies
 from tests.patterns.waiting import blocked, until, until_async
 
 NOON = 1_800_014_400_000
