@@ -8,6 +8,8 @@ charged for the refusal.
 number of clients together admit exactly what the strategy admits. A refused hit costs nothing. ``retry_after`` is
 honest: as long as nobody else hits, the same hit is admitted after it and not before. A key always has a TTL, and
 belongs to one strategy and one rate, so that a change of either starts afresh instead of misreading what it finds.
+It expires at a moment that is reckoned from TIME (PXAT): a server that was held up within a script counts a mere
+duration from the script's beginning, and would forget too early.
 All arithmetic is in whole numbers, so nothing is rounded.
 
 **The price.** One round trip for :meth:`~LimiterOperations.hit` and for :meth:`~LimiterOperations.peek`.

@@ -26,6 +26,6 @@ if used + cost > limit then
 end
 if ARGV[5] == '1' then
   used = used + cost
-  redis.call('SET', KEYS[1], string.format('%.0f %.0f', window, used), 'PX', math.ceil(left * tick / 1000))
+  redis.call('SET', KEYS[1], string.format('%.0f %.0f', window, used), 'PXAT', math.ceil((now + left) * tick / 1000))
 end
 return {1, limit - used, 0, used > 0 and left or 0}

@@ -31,6 +31,6 @@ if ARGV[5] == '1' then
   debt = debt + cost * period
   local whole = math.floor(debt / limit)
   local value = string.format('%.0f %.0f', now + whole, debt - whole * limit)
-  redis.call('SET', KEYS[1], value, 'PX', math.ceil(math.ceil(debt / limit) * tick / 1000))
+  redis.call('SET', KEYS[1], value, 'PXAT', math.ceil((now + math.ceil(debt / limit)) * tick / 1000))
 end
 return reply(1, 0)

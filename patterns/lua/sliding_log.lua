@@ -44,5 +44,5 @@ if ARGV[5] == '0' then return {1, limit - used, 0, reset} end
 if gone > 0 then redis.call('ZREMRANGEBYRANK', KEYS[1], 0, gone - 1) end
 -- Padded, for members of one tick stand in the order of their bytes.
 redis.call('ZADD', KEYS[1], now, string.format('%016.0f-%016.0f', sum, sum + cost))
-redis.call('PEXPIRE', KEYS[1], math.ceil(period * tick / 1000))
+redis.call('PEXPIREAT', KEYS[1], math.ceil((now + period) * tick / 1000))
 return {1, limit - used - cost, 0, period}

@@ -52,6 +52,6 @@ end
 if ARGV[5] == '1' then
   current = current + cost
   local value = string.format('%.0f %.0f %.0f', window, previous, current)
-  redis.call('SET', KEYS[1], value, 'PX', math.ceil((2 * period - elapsed) * tick / 1000))
+  redis.call('SET', KEYS[1], value, 'PXAT', math.ceil((window + 2) * period * tick / 1000))
 end
 return {1, remaining(), 0, reset_after()}

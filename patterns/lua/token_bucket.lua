@@ -33,6 +33,6 @@ local until_full = math.ceil((full - level) / limit)
 if ARGV[5] == '1' then
   level = level - cost * period
   until_full = math.ceil((full - level) / limit)
-  redis.call('SET', KEYS[1], string.format('%.0f %.0f', level, now), 'PX', math.ceil(until_full * tick / 1000))
+  redis.call('SET', KEYS[1], string.format('%.0f %.0f', level, now), 'PXAT', math.ceil((now + until_full) * tick / 1000))
 end
 return {1, math.floor(level / period), 0, until_full}

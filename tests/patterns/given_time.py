@@ -1,7 +1,7 @@
 """A client whose scripts are told what time it is: how hours pass on a real server, whose clock nobody can move.
 
-The rule of this file: in the text of our scripts TIME is replaced by two arguments more, and what expires does so an
-hour later, so that it does not before the time that the script is told. The server runs all the rest as it stands. It
+The rule of this file: in the text of our scripts TIME is replaced by two arguments more, and what expires does so much
+later, so that it does not before the time that the script is told. The server runs all the rest as it stands. It
 is for scripts that do not depend on expiry, which then only clears up.
 """
 
@@ -13,12 +13,14 @@ from typing import Any
 from patterns.scripts import FOLDER, Script
 
 TIME = "redis.call('TIME')"
-EXPIRY = re.compile(r"'PX', |'PEXPIRE', [^,]+, ")
+EXPIRY = re.compile(r"'P(EXPIRE|X)(AT)?', (?(1)[^,]+, )")
+HOUR, DECADES = 3_600_000, 10**12
+"""In milliseconds: what is added to durations; and to moments, lest the time that the script is told be long past."""
 
 
 def _told(text: str) -> str:
     text = text.replace(TIME, "{ARGV[#ARGV - 1], ARGV[#ARGV]}")
-    return EXPIRY.sub(lambda expiry: f"{expiry[0]}3600000 + ", text)
+    return EXPIRY.sub(lambda expiry: f"{expiry[0]}{DECADES if expiry[2] else HOUR} + ", text)
 
 
 TEXTS = {script.digest: script.text for script in (Script(path.stem) for path in FOLDER.glob("*.lua"))}

@@ -316,3 +316,15 @@ def test_large_rates_are_exact_to_a_longer_tick(stage: Stage, name: str) -> None
     assert limiter.hit("user", 999_999).remaining == 1
     assert limiter.hit("user", 1)
     assert not limiter.hit("user", 90_000)
+
+
+def test_a_script_that_was_held_up_forgets_nothing_too_early(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A duration counts from the script's beginning, its TIME may be later: so a window's end is given as a moment."""
+    if stage.mini is not None:
+        stage.mini.clock.resume()
+    script = patterns.FixedWindow.script
+    monkeypatch.setattr(script, "text", f"for _ = 1, 300000 do end\n{script.text}")
+    monkeypatch.setattr(script, "sent", False)
+    limiter = patterns.FixedWindow(stage.client, "5/day")
+    assert limiter.hit("user")
+    assert int(stage.client.execute_command("PEXPIRETIME", limiter.key("user"))) % 86_400_000 == 0
