@@ -36,7 +36,7 @@ class Circuit:
         self._mutex = threading.Lock()
         self._closed_again = 0.0
         self.in_a_row = 0
-        """Failures since it last went well. While there are none, nobody has to enter or to report that it went well."""
+        """Failures since it last went well. While there are none, nobody has to enter, or to report success."""
 
     @property
     def open(self) -> bool:

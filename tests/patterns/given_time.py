@@ -13,14 +13,14 @@ from typing import Any
 from patterns.scripts import FOLDER, Script
 
 TIME = "redis.call('TIME')"
-EXPIRY = re.compile(r"'P(EXPIRE|X)(AT)?', (?(1)[^,]+, )")
+EXPIRY = re.compile(r"'PX(AT)?', |'PEXPIRE(AT)?', [^,]+, ")
 HOUR, DECADES = 3_600_000, 10**12
 """In milliseconds: what is added to durations; and to moments, lest the time that the script is told be long past."""
 
 
 def _told(text: str) -> str:
     text = text.replace(TIME, "{ARGV[#ARGV - 1], ARGV[#ARGV]}")
-    return EXPIRY.sub(lambda expiry: f"{expiry[0]}{DECADES if expiry[2] else HOUR} + ", text)
+    return EXPIRY.sub(lambda expiry: f"{expiry[0]}{DECADES if expiry[1] or expiry[2] else HOUR} + ", text)
 
 
 TEXTS = {script.digest: script.text for script in (Script(path.stem) for path in FOLDER.glob("*.lua"))}

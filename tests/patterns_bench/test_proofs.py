@@ -38,7 +38,10 @@ def test_a_hundred_clients_at_once_are_admitted_as_the_model_admits(url: str, st
 
 @pytest.mark.parametrize(
     ("old", "new", "field"),
-    [("> most then", "> most + period then", "differing"), ("value, 'PXAT', math", "value) local _ = (math", "immortal")],
+    [
+        ("> most then", "> most + period then", "differing"),
+        ("value, 'PXAT', math", "value) local _ = (math", "immortal"),
+    ],
 )
 def test_a_limiter_that_is_wrong_is_noticed(
     url: str, monkeypatch: pytest.MonkeyPatch, old: str, new: str, field: str
