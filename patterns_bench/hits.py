@@ -70,13 +70,14 @@ async def awaiting(url: str, client: redis.asyncio.Redis) -> dict[str, Callable[
     cache = aio.Cache(client, ttl=3600)
     await cache.set("user:7", VALUE)
     name = cache.store.value_key("user:7")
-    theirs = cashews.Cache()
+    theirs: Any = cashews.Cache()
     theirs.setup(url, client_side=False)
     await theirs.set("cashews:7", VALUE, expire=3600)
 
-    @theirs(ttl=3600, key="cashews:{id}")
-    async def user(id: int) -> Any:
+    async def load(id: int) -> Any:
         never()
+
+    user = theirs(ttl=3600, key="cashews:{id}")(load)
 
     host, port = url.removeprefix("redis://").split("/")[0].split(":")
     other = aiocache.RedisCache(endpoint=host, port=int(port), serializer=aiocache.serializers.JsonSerializer())

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import redis
@@ -35,36 +36,37 @@ def contenders(url: str, client: redis.Redis) -> dict[str, Callable[[], Any]]:
     found: dict[str, Callable[[], Any]] = {"bare INCR": lambda: client.incr("bare")}
     for name in OURS:
         limiter = getattr(patterns, name)(client, f"{RATE}/day")
-        found[f"patterns {name}"] = lambda limiter=limiter: limiter.hit("user:7")
+        found[f"patterns {name}"] = partial(limiter.hit, "user:7")
     storage = limits.storage.RedisStorage(url)
     rate = limits.parse(f"{RATE}/day")
     for name in ("FixedWindow", "SlidingWindowCounter", "MovingWindow"):
         theirs = getattr(limits.strategies, f"{name}RateLimiter")(storage)
-        found[f"limits {name}"] = lambda theirs=theirs, key=name: theirs.hit(rate, key)
+        found[f"limits {name}"] = partial(theirs.hit, rate, name)
     counter = limits.strategies.FixedWindowRateLimiter(storage)
     found["limits FixedWindow + stats"] = lambda: (counter.hit(rate, "s"), counter.get_window_stats(rate, "s"))
     store = throttled.RedisStore(server=url)
     quota = throttled.per_day(RATE)
     for kind in ("fixed_window", "sliding_window", "token_bucket", "gcra"):
-        limiter = throttled.Throttled(using=kind, quota=quota, store=store)
-        found[f"throttled-py {kind}"] = lambda limiter=limiter, key=kind: limiter.limit(key)
+        throttle = throttled.Throttled(using=kind, quota=quota, store=store)
+        found[f"throttled-py {kind}"] = partial(throttle.limit, kind)
     return found
 
 
 @contextmanager
 def sent(counted: list[int]) -> Iterator[None]:
     """Count the times that a blocking connection sends something: each of them begins a round trip."""
-    original = redis.connection.AbstractConnection.send_packed_command
+    connection: Any = redis.connection.AbstractConnection
+    original = connection.send_packed_command
 
     def counting(self: Any, *args: Any, **options: Any) -> Any:
         counted.append(1)
         return original(self, *args, **options)
 
-    redis.connection.AbstractConnection.send_packed_command = counting  # type: ignore[method-assign]
+    connection.send_packed_command = counting
     try:
         yield
     finally:
-        redis.connection.AbstractConnection.send_packed_command = original  # type: ignore[method-assign]
+        connection.send_packed_command = original
 
 
 def race(url: str, figures: Figures, rounds: int, portions: int = PORTIONS) -> None:

@@ -46,9 +46,10 @@ def _waiting_for_ours(client: redis.Redis) -> Callable[[], Any]:
 
 
 def _waiting_for_theirs(client: redis.Redis) -> Callable[[], Any]:
-    lock = client.lock("handed", timeout=30, thread_local=False)
+    lock: Any = client.lock("handed", timeout=30, thread_local=False)
     lock.acquire()
-    return lock.release
+    release: Callable[[], Any] = lock.release
+    return release
 
 
 def _wait_for_ours(client: redis.Redis) -> float:

@@ -48,11 +48,12 @@ def of_limiters(url: str, length: Length) -> list[Verdict]:
 def of_queue(url: str, length: Length) -> list[Verdict]:
     """Workers killed with -9."""
     seen = queue.run(url, jobs=length.jobs, kills=length.kills)
+    left = "nothing" if seen.left == Counts(0, 0, 0, 0) else seen.left
     return [
         Verdict(
             f"queue: {seen.workers} workers, {seen.kills} killed with -9",
             "0 lost, no more repeated than killed, nothing left",
-            f"{seen.lost} of {seen.jobs:,} lost, {seen.repeated} repeated, {sum(seen.left)} left",
+            f"{seen.lost} of {seen.jobs:,} lost, {seen.repeated} repeated, {left} left",
             seen.lost == 0 and seen.repeated <= seen.kills and seen.left == Counts(0, 0, 0, 0),
         )
     ]

@@ -75,12 +75,7 @@ def _cashews(url: str, **options: Any) -> Want:
     async def want(key: str, load: Loader) -> Any:
         # One decorated function per key, as in a program.
         if key not in decorated:
-
-            @cache(ttl=EXPIRE, key=key, **options)
-            async def value() -> Any:
-                return await load()
-
-            decorated[key] = value
+            decorated[key] = cache(ttl=EXPIRE, key=key, **options)(load)
         return await decorated[key]()
 
     return want
@@ -107,12 +102,8 @@ async def aiocache_stampede(url: str) -> Want:
 
     async def want(key: str, load: Loader) -> Any:
         if key not in decorated:
-
-            @aiocache.cached_stampede(lease=2, ttl=EXPIRE, key=key, cache=aiocache.RedisCache, **server)
-            async def value() -> Any:
-                return await load()
-
-            decorated[key] = value
+            cached = aiocache.cached_stampede(lease=2, ttl=EXPIRE, key=key, cache=aiocache.RedisCache, **server)
+            decorated[key] = cached(load)
         return await decorated[key]()
 
     return want
@@ -130,7 +121,8 @@ def dogpile_in_threads(url: str) -> WantBlocking:
     lock = {"distributed_lock": True, "lock_timeout": 10, "thread_local_lock": False}
     arguments = {"url": url, "redis_expiration_time": EXPIRE, "connection_kwargs": CLIENT, **lock}
     region = make_region().configure("dogpile.cache.redis", arguments=arguments)
-    return region.get_or_create
+    want: WantBlocking = region.get_or_create
+    return want
 
 
 TASKS: Final[dict[str, Callable[[str], Awaitable[Want]]]] = {

@@ -73,11 +73,12 @@ class Rivals:
             (lease is None) == (self.owner() is not None), "it was given though somebody has it, or refused though free"
         )
         if lease is not None:
-            _expect(lease.fence is not None and lease.fence > self.last_fence, "a fence did not rise")
+            fence = lease.fence or 0
+            _expect(fence > self.last_fence, "a fence did not rise")
             self.taken += 1
-            self.last_fence = lease.fence
+            self.last_fence = fence
             self.leases[rival] = lease
-            self.holder = Holder(rival, lease.fence, self.now + TTL)
+            self.holder = Holder(rival, fence, self.now + TTL)
 
     def acquire_and_die(self, rival: int) -> None:
         self.acquire(rival)

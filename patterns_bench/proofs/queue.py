@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -90,13 +91,17 @@ def run(url: str, *, jobs: int = 600, count: int = 20, kills: int = 60, seed: in
             queue.put(job, id=str(job))
         with workers(url, count) as at_work:
             for kill in range(kills):
-                _until(client, lambda kill=kill: client.llen("runs") >= kill * jobs // kills)
+                _until(client, partial(_have_run, client, kill * jobs // kills))
                 victim = at_work.stop_one_at_work(client, chance) if kill % 2 else None
                 at_work.kill(victim or chance.choice(at_work.pids))
             _until(client, lambda: client.scard("done") == jobs and queue.counts() == Counts(0, 0, 0, 0))
         runs = Counter(int(each) for each in client.lrange("runs", 0, -1))
         lost = jobs - int(client.scard("done"))
         return Seen(jobs, count, kills, lost, sum(runs.values()) - len(runs), queue.counts())
+
+
+def _have_run(client: redis.Redis, jobs: int) -> bool:
+    return int(client.llen("runs")) >= jobs
 
 
 def _until(client: redis.Redis, condition: Callable[[], bool]) -> None:
