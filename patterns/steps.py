@@ -145,6 +145,8 @@ class Wait(Step):
         return self.event.wait(self.timeout)
 
     async def start(self, client: Any) -> Any:
+        if self.timeout is None:
+            return await self.event.wait()
         try:
             async with asyncio.timeout(self.timeout):
                 await self.event.wait()

@@ -48,6 +48,9 @@ JUDGES: Final[dict[str, Callable[[Figures], list[Verdict]]]] = {
 
 PARTS: Final = (*RACES, *PROOFS)
 
+WIDTH: Final = 140
+"""Of what goes to a file."""
+
 MISSED: Final = 1
 NOT_MEASURED: Final = 2
 
@@ -93,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{error}: the races need the extra bench-patterns (make bench-patterns)", file=sys.stderr)
         return NOT_MEASURED
     about = _about(str(real).partition(" (")[0])
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     console.print(f"{about['machine']}\n{about['versions']}\n")
     told.show(console, figures, verdicts)
     if options.json:
