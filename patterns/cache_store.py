@@ -109,7 +109,7 @@ class Store:
         self.circuit.succeeded()
         return answer
 
-    def _unavailable(self, error: RedisError | RedisClusterException) -> UnavailableError:
+    def _unavailable(self, error: Exception) -> UnavailableError:
         """The error to raise; the circuit hears of it, unless it is its own."""
         if isinstance(error, DOWN):
             if not isinstance(error, CircuitOpenError):

@@ -16,9 +16,9 @@ from patterns import NotAcquiredError, RWLock, RWLockSide, aio
 from patterns.lease import Answer
 from patterns.rwlock import PARTS, PATIENCE_MS
 from patterns.steps import run
+from patterns_bench.proofs.lost_replies import LosesReplies
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
-from tests.patterns.lost_replies import LosesReplies
 from tests.patterns.waiting import blocked, until, until_async
 
 NOON = 1_800_014_400_000
