@@ -50,7 +50,7 @@ bench-short: $(INSTALLED)
 # The pattern library beside others on a real server, and its promises put to the test.
 bench-patterns: $(VENV)/bench-patterns/installed
 	@mkdir -p $(SPEEDS)
-	$(VENV)/bench-patterns/bin/python -m patterns_bench --json $(SPEEDS)/patterns.json $(BENCH_OPTIONS)
+	$(VENV)/bench-patterns/bin/python -m patterns.bench --json $(SPEEDS)/patterns.json $(BENCH_OPTIONS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

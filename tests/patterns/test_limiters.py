@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import patterns
 from patterns import Decision, aio
+from patterns.bench.proofs.limit_models import MODELS, Model
 from patterns.limiter import Rate
-from patterns_bench.proofs.limit_models import MODELS, Model
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
 

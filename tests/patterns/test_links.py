@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patterns import Links, aio
-from patterns_bench.proofs.lost_replies import LosesReplies
+from patterns.bench.proofs.lost_replies import LosesReplies
 from tests.patterns.conftest import Stage
 
 THINGS = st.sampled_from(["ada", "bob", "cy", "é{1}"])

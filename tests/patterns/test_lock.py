@@ -15,9 +15,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from patterns import Lock, NotAcquiredError, aio
+from patterns.bench.proofs.locks import Rivals
+from patterns.bench.proofs.lost_replies import LosesReplies
 from patterns.lease import LeaseOperations
-from patterns_bench.proofs.locks import Rivals
-from patterns_bench.proofs.lost_replies import LosesReplies
 from tests.patterns.conftest import Stage
 from tests.patterns.waiting import blocked, until, until_async
 

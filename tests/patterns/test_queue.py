@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from patterns import Counts, Queue, aio
+from patterns.bench.proofs.lost_replies import LosesReplies
 from patterns.queue import backoff
-from patterns_bench.proofs.lost_replies import LosesReplies
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
 from tests.patterns.waiting import blocked, until, until_async

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patterns import Counts
-from patterns_bench.proofs.queue import run
+from patterns.bench.proofs.queue import run
 from tests.patterns.conftest import Stage
 
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from patterns import NotAcquiredError, RWLock, RWLockSide, aio
+from patterns.bench.proofs.lost_replies import LosesReplies
 from patterns.lease import Answer
 from patterns.rwlock import PARTS, PATIENCE_MS
 from patterns.steps import run
-from patterns_bench.proofs.lost_replies import LosesReplies
 from tests.patterns.conftest import Stage
 from tests.patterns.given_time import GivenTime
 from tests.patterns.waiting import blocked, until, until_async

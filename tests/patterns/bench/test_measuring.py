@@ -11,9 +11,9 @@ import redis
 
 from conformance.servers import Server
 from conformance.speed.figures import Figures, Ratio
-from patterns_bench import command, hits, limiters, locks, stampede
-from patterns_bench.counting import commands, total
-from patterns_bench.verdicts import Verdict, at_most, exactly
+from patterns.bench import command, hits, limiters, locks, stampede
+from patterns.bench.counting import commands, total
+from patterns.bench.verdicts import Verdict, at_most, exactly
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Workers of a queue, to be killed: ``python -m patterns_bench.proofs.queue_workers URL``.
+"""Workers of a queue, to be killed: ``python -m patterns.bench.proofs.queue_workers URL``.
 
 Each line on standard input asks for one more worker, a process of its own; its id is printed. They end with this one.
 A job's work is to note that it ran, to take its time, and to note that it is done: there is something to die in.

@@ -14,7 +14,7 @@ import redis
 
 from miniredis import MiniRedis
 from patterns import Lock
-from patterns_bench.proofs.lost_replies import LosesReplies
+from patterns.bench.proofs.lost_replies import LosesReplies
 
 NOON: Final = 1_800_014_400
 TTL: Final = 1000

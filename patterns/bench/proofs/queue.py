@@ -19,7 +19,7 @@ from typing import Final
 import redis
 
 from patterns import Counts, Queue
-from patterns_bench.proofs.queue_workers import VISIBILITY
+from patterns.bench.proofs.queue_workers import VISIBILITY
 
 ROOT: Final = Path(__file__).parents[2]
 PATIENCE: Final = 60.0
@@ -74,7 +74,7 @@ class Workers:
 @contextmanager
 def workers(url: str, count: int) -> Iterator[Workers]:
     """So many, for the length of the block."""
-    command = [sys.executable, "-m", "patterns_bench.proofs.queue_workers", url]
+    command = [sys.executable, "-m", "patterns.bench.proofs.queue_workers", url]
     with subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as launcher:
         yield Workers(launcher, count)
         launcher.communicate()

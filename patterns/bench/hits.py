@@ -17,8 +17,8 @@ import redis.asyncio
 
 from conformance.speed.figures import Figures
 from patterns import Cache, aio
-from patterns_bench.counting import total
-from patterns_bench.verdicts import Verdict, at_most, exactly
+from patterns.bench.counting import total
+from patterns.bench.verdicts import Verdict, at_most, exactly
 
 BARE: Final = "bare GET"
 GET: Final = "patterns get"

@@ -10,10 +10,10 @@ import pytest
 from conformance.servers import Server
 from miniredis import MiniRedis
 from patterns import lock
+from patterns.bench.proofs import limiters, locks
+from patterns.bench.proofs.limit_models import MODELS
+from patterns.bench.proofs.locks import BrokenPromise, Rivals
 from patterns.scripts import Script
-from patterns_bench.proofs import limiters, locks
-from patterns_bench.proofs.limit_models import MODELS
-from patterns_bench.proofs.locks import BrokenPromise, Rivals
 
 SHORT = 60
 

@@ -1,4 +1,4 @@
-"""One process of a stampede: ``python -m patterns_bench.stampede_crowd URL CONTENDER TASKS SECONDS``.
+"""One process of a stampede: ``python -m patterns.bench.stampede_crowd URL CONTENDER TASKS SECONDS``.
 
 It gets ready (connections made and scripts known, on other keys), says so, waits for a line on standard input, wants
 the same cold key with all its tasks or threads at once, and prints as JSON how often its loader was called, and when by

@@ -13,7 +13,7 @@ import redis
 
 import patterns
 from conformance.speed.figures import Figures
-from patterns_bench.verdicts import Verdict, exactly
+from patterns.bench.verdicts import Verdict, exactly
 
 PART: Final = "limiters"
 TRIPS: Final = "limiters, round trips"

@@ -11,11 +11,11 @@ from typing import Any, Final
 import redis
 
 from conformance.speed.figures import Figures, Ratio
-from patterns_bench.counting import total
-from patterns_bench.stampede_crowd import TASKS, THREADS
-from patterns_bench.verdicts import Verdict, at_most, exactly
+from patterns.bench.counting import total
+from patterns.bench.stampede_crowd import TASKS, THREADS
+from patterns.bench.verdicts import Verdict, at_most, exactly
 
-log = logging.getLogger("patterns_bench")
+log = logging.getLogger("patterns.bench")
 
 PROCESSES: Final = 2
 COUNT: Final = 500
@@ -41,7 +41,7 @@ def one(url: str, client: redis.Redis, contender: str, count: int = COUNT) -> di
     """One stampede of *contender* on an emptied server: loads, commands, milliseconds from the first call to the last
     answer. Raises :class:`StampedeError` if it does not come to its end."""
     client.flushdb()
-    line = [sys.executable, "-m", "patterns_bench.stampede_crowd", url, contender, str(count), str(LOADER)]
+    line = [sys.executable, "-m", "patterns.bench.stampede_crowd", url, contender, str(count), str(LOADER)]
     crowds = [
         subprocess.Popen(line, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         for _ in range(PROCESSES)

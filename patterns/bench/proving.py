@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from patterns import Counts
-from patterns_bench.proofs import limiters, locks, queue
-from patterns_bench.proofs.limit_models import MODELS
-from patterns_bench.verdicts import Verdict
+from patterns.bench.proofs import limiters, locks, queue
+from patterns.bench.proofs.limit_models import MODELS
+from patterns.bench.verdicts import Verdict
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The options of ``python -m patterns_bench``, and what is done with them."""
+"""The options of ``python -m patterns.bench``, and what is done with them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from rich.console import Console
 from conformance.servers import ServerError, start
 from conformance.speed.contenders import find_real
 from conformance.speed.figures import Figures
-from patterns_bench import hits, limiters, locks, proving, stampede, told
-from patterns_bench.verdicts import Verdict
+from patterns.bench import hits, limiters, locks, proving, stampede, told
+from patterns.bench.verdicts import Verdict
 
 DESCRIPTION: Final = """\
 Measure the pattern library beside cashews, dogpile.cache, aiocache, limits, throttled-py and redis-py's own lock, by
@@ -57,7 +57,7 @@ NOT_MEASURED: Final = 2
 
 def parser() -> argparse.ArgumentParser:
     """The options."""
-    found = argparse.ArgumentParser(prog="python -m patterns_bench", description=DESCRIPTION)
+    found = argparse.ArgumentParser(prog="python -m patterns.bench", description=DESCRIPTION)
     found.add_argument("--reference", metavar="NAME", help="the real server: redis-7.0, valkey-9.1 (default: redis)")
     found.add_argument(
         "--only", metavar="PART", action="append", choices=PARTS, help=f"{', '.join(PARTS)}; can be repeated"

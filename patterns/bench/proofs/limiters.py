@@ -15,7 +15,7 @@ from typing import Any, Final
 import redis.asyncio
 
 from patterns import aio
-from patterns_bench.proofs.limit_models import MODELS
+from patterns.bench.proofs.limit_models import MODELS
 
 LOG: Final = "witness"
 TIME: Final = "redis.call('TIME')"

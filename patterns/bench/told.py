@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from conformance.speed.figures import Figures
-from patterns_bench.hits import BARE, PART, PROCESSOR
-from patterns_bench.verdicts import Verdict
+from patterns.bench.hits import BARE, PART, PROCESSOR
+from patterns.bench.verdicts import Verdict
 
 
 def show(console: Console, figures: Figures, verdicts: Iterable[Verdict]) -> None:
