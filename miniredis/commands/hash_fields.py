@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from miniredis.engine import errors, notifications
+from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.session import Session
 from miniredis.structures.hash import Hash
 
@@ -36,4 +36,29 @@ def remove_past(client: Session, key: bytes, value: Hash, fields: Iterable[bytes
     if past:
         engine.statistics.expired_fields += len(past)
         client.db.notify(notifications.HASH, b"hexpired", key)
+    return len(past)
+
+
+def drop_past(
+    client: Session, key: bytes, value: Hash, fields: Iterable[bytes], *, keeps_empty: bool = False
+) -> int:
+    """Remove those of *fields* whose time has passed, as Redis does where they are asked for. How many there were.
+
+    The hash goes with its last field, unless *keeps_empty*. Valkey leaves them to be found by their time.
+    """
+    engine, db = client.engine, client.db
+    if value.expiries is None or engine.version.is_valkey or engine.keeps_expired:
+        return 0
+    past = [field for field in dict.fromkeys(fields) if value.is_past(field, engine.now)]
+    if not past:
+        return 0
+    db.unshare(key)
+    value = db.data[key]
+    for field in past:
+        value.remove(field)
+        propagation.also_propagate(client, b"HDEL", key, field)
+    engine.statistics.expired_fields += len(past)
+    db.changed(key, notifications.HASH, b"hexpired", dirty=0)
+    if not keeps_empty:
+        db.delete_if_empty(key, value)
     return len(past)

@@ -7,7 +7,7 @@ they are overlooked when it has passed, and lose it when they are set anew.
 
 from __future__ import annotations
 
-from miniredis.commands.hash_fields import remove_past, visible_fields, write_or_create
+from miniredis.commands.hash_fields import drop_past, remove_past, visible_fields, write_or_create
 from miniredis.commands.scanning import parse_scan_options, scan_cursor, scan_reply
 from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import integer, random_count, refuse_endless
@@ -77,17 +77,27 @@ def _set_fields(client: Session, argv: list[bytes]) -> int:
     key, db, config = argv[1], client.db, client.engine.config
     value = write_or_create(client, key)
     pairs = len(argv) // 2 - 1
-    if value.expiries is not None:
+    if value.expiries is not None and client.engine.version.is_valkey:
         remove_past(client, key, value, argv[2::2])
-        for field in argv[2::2]:
-            value.persist(field)
-    if pairs == 1:
+    if value.expiries is not None:
+        created = _set_endless(client, value, argv)
+    elif pairs == 1:
         created = int(value.set(argv[2], argv[3], config))
     else:
         if client.engine.version.redis >= (7, 2):
             value.expect(pairs, config)
         created = sum(value.set(argv[at], argv[at + 1], config) for at in range(2, len(argv), 2))
     db.changed(key, notifications.HASH, b"hset", pairs)
+    return created
+
+
+def _set_endless(client: Session, value: Hash, argv: list[bytes]) -> int:
+    """Set fields that do not end from now on, one after another, as Redis orders them. How many are new."""
+    config, created = client.engine.config, 0
+    value.expect(len(argv) // 2 - 1, config)
+    for at in range(2, len(argv), 2):
+        created += value.set(argv[at], argv[at + 1], config)
+        value.persist(argv[at])
     return created
 
 
@@ -107,9 +117,11 @@ def hsetnx(client: Session, argv: list[bytes]) -> Reply:
     value = write_or_create(client, key)
     if value.is_live(field, client.engine.now):
         return 0
-    if value.expiries is not None:
+    if value.expiries is not None and client.engine.version.is_valkey:
         remove_past(client, key, value, (field,))
         propagation.rewrite(client, b"HSET", *argv[1:])
+    elif drop_past(client, key, value, (field,)):
+        value = write_or_create(client, key)
     value.set(field, argv[3], client.engine.config)
     client.db.changed(key, notifications.HASH, b"hset")
     return 1
@@ -131,6 +143,7 @@ def hget(client: Session, argv: list[bytes]) -> Reply:
     if value is None:
         return None
     if value.expiries is not None and value.is_past(argv[2], client.engine.now):
+        drop_past(client, argv[1], value, argv[2:])
         return None
     return value.fields.get(argv[2])
 
@@ -150,6 +163,7 @@ def hmget(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
     if value is None:
         return [None] * (len(argv) - 2)
+    drop_past(client, argv[1], value, argv[2:])
     fields = value.fields if value.expiries is None else value.live(client.engine.now)
     return list(map(fields.get, argv[2:]))
 
@@ -174,7 +188,7 @@ def hdel(client: Session, argv: list[bytes]) -> Reply:
     if value is None:
         return 0
     fields = argv[2:]
-    if value.expiries is not None:
+    if value.expiries is not None and client.engine.version.is_valkey:
         fields = [field for field in fields if not value.is_past(field, client.engine.now)]
     removed = sum(map(value.remove, fields))
     if removed:
@@ -196,7 +210,9 @@ def hdel(client: Session, argv: list[bytes]) -> Reply:
 )
 def hexists(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
-    return 1 if value is not None and value.is_live(argv[2], client.engine.now) else 0
+    if value is None or drop_past(client, argv[1], value, argv[2:]):
+        return 0
+    return 1 if value.is_live(argv[2], client.engine.now) else 0
 
 
 @command(
@@ -228,7 +244,9 @@ def hlen(client: Session, argv: list[bytes]) -> Reply:
 )
 def hstrlen(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
-    return 0 if value is None else len(visible_fields(client, value).get(argv[2], b""))
+    if value is None or drop_past(client, argv[1], value, argv[2:]):
+        return 0
+    return len(visible_fields(client, value).get(argv[2], b""))
 
 
 @command(
@@ -300,6 +318,8 @@ def hincrby(client: Session, argv: list[bytes]) -> Reply:
     key, field = argv[1], argv[2]
     increment = integer(argv[3])
     value = write_or_create(client, key)
+    if drop_past(client, key, value, (field,)):
+        value = write_or_create(client, key)
     fields = value.fields if value.expiries is None else value.live(client.engine.now)
     present = parse_integer(fields.get(field, b"0"))
     if present is None:
@@ -308,7 +328,7 @@ def hincrby(client: Session, argv: list[bytes]) -> Reply:
     if not INT64_MIN <= result <= INT64_MAX:
         raise Error(errors.INCREMENT_OVERFLOW)
     text = b"%d" % result
-    if value.expiries is not None:
+    if value.expiries is not None and client.engine.version.is_valkey:
         remove_past(client, key, value, (field,))
         _propagate_sum(client, key, value, field, text)
     value.set(field, text, client.engine.config)
@@ -339,6 +359,8 @@ def hincrbyfloat(client: Session, argv: list[bytes]) -> Reply:
     if not increment.is_finite:
         raise Error("ERR value is NaN or Infinity")
     value = write_or_create(client, key)
+    if drop_past(client, key, value, (field,)):
+        value = write_or_create(client, key)
     text = visible_fields(client, value).get(field)
     present = ZERO if text is None else parse_long_double(text)
     if present is None:
@@ -347,8 +369,11 @@ def hincrbyfloat(client: Session, argv: list[bytes]) -> Reply:
     if not result.is_finite:
         raise Error(errors.INCREMENT_TO_INFINITY)
     text = format_human(result)
-    remove_past(client, key, value, (field,))
-    _propagate_sum(client, key, value, field, text)
+    if client.engine.version.is_valkey or client.engine.version.redis < (8, 0):
+        remove_past(client, key, value, (field,))
+        _propagate_sum(client, key, value, field, text)
+    else:
+        propagation.rewrite(client, b"HSETEX", key, b"KEEPTTL", b"FIELDS", 1, field, text)
     value.set(field, text, client.engine.config)
     client.db.changed(key, notifications.HASH, b"hincrbyfloat")
     return text
@@ -379,7 +404,7 @@ def _propagate_sum(client: Session, key: bytes, value: Hash, field: bytes, text:
 def hrandfield(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) == 2:
         value = client.db.read_as(argv[1], Hash)
-        return None if value is None else next(iter(_choose(client, value, 1)), None)
+        return None if value is None else next(iter(_choose(client, argv[1], value, 1)), None)
     count = random_count(argv[2])
     if len(argv) > 4 or (len(argv) == 4 and argv[3].upper() != b"WITHVALUES"):
         raise errors.syntax_error()
@@ -387,9 +412,9 @@ def hrandfield(client: Session, argv: list[bytes]) -> Reply:
     if with_values and abs(count) > INT64_MAX // 2:
         raise Error(errors.OUT_OF_RANGE)
     value = client.db.read_as(argv[1], Hash)
-    if value is None or not count:
+    if value is None:
         return []
-    chosen = _choose(client, value, count)
+    chosen = _choose(client, argv[1], value, count)
     if not with_values:
         return chosen
     values = value.fields
@@ -398,8 +423,12 @@ def hrandfield(client: Session, argv: list[bytes]) -> Reply:
     return [[field, values[field]] for field in chosen]
 
 
-def _choose(client: Session, value: Hash, count: int) -> list[bytes]:
+def _choose(client: Session, key: bytes, value: Hash, count: int) -> list[bytes]:
     """*count* different fields, at most all there are; if it is negative, so many of which each is drawn from all."""
+    if drop_past(client, key, value, value.fields):
+        value = client.db.data.get(key, Hash())
+    if not count:
+        return []
     rng, fields = client.engine.random, visible_fields(client, value)
     if count >= len(fields):
         return list(fields)
@@ -427,7 +456,7 @@ def _choose(client: Session, value: Hash, count: int) -> list[bytes]:
     categories="hash",
     keys=[key_range("RO access", 1)],
     tips=["nondeterministic_output"],
-    details={"NOVALUES": "valkey-added=8.0.0"},
+    details={"NOVALUES": "since=7.4.0 valkey-added=8.0.0"},
 )
 def hscan(client: Session, argv: list[bytes]) -> Reply:
     cursor = scan_cursor(client, argv[2])

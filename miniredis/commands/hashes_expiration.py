@@ -1,6 +1,6 @@
 """Fields of hashes with a time to live of their own: HEXPIRE and its relatives, HGETEX, HSETEX; and HGETDEL.
 
-In Valkey since 9.0. A field's end is the last millisecond at which it is there. A time that is past removes the field
+In Redis since 7.4, whose ways are in :mod:`miniredis.commands.hashes_expiration_redis`; in Valkey since 9.0. A field's end is the last millisecond at which it is there. A time that is past removes the field
 at once, which Valkey calls an expiry (``hexpired``), and tells as an HDEL.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from miniredis.commands import hashes_expiration_redis
 from miniredis.commands.expiration import agree, parse_conditions
 from miniredis.commands.hash_fields import remove_past, visible_fields, write_or_create
 from miniredis.commands.string_options import UNITS, with_end
@@ -117,7 +118,7 @@ def _moment(client: Session, text: bytes, command: bytes, *, milliseconds: bool,
     "HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
     arity=-6,
     summary="Sets expiry time on hash fields.",
-    since="",
+    since="7.4.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -134,7 +135,7 @@ def hexpire(client: Session, argv: list[bytes]) -> Reply:
     "HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
     arity=-6,
     summary="Sets expiry time on hash object.",
-    since="",
+    since="7.4.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -152,7 +153,7 @@ def hpexpire(client: Session, argv: list[bytes]) -> Reply:
     "HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
     arity=-6,
     summary="Sets expiry time on hash fields.",
-    since="",
+    since="7.4.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -170,7 +171,7 @@ def hexpireat(client: Session, argv: list[bytes]) -> Reply:
     "HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
     arity=-6,
     summary="Sets expiration time on hash field.",
-    since="",
+    since="7.4.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -186,6 +187,8 @@ def hpexpireat(client: Session, argv: list[bytes]) -> Reply:
 
 def _expire(client: Session, argv: list[bytes], name: bytes, *, milliseconds: bool, absolute: bool) -> Reply:
     """Give fields the time *argv[2]*, where the options agree. What became of each."""
+    if not client.engine.version.is_valkey:
+        return hashes_expiration_redis.expire(client, argv, name, milliseconds=milliseconds, absolute=absolute)
     key = argv[1]
     position = _fields_at(argv, 3)
     conditions = parse_conditions(argv[3:position])
@@ -199,7 +202,7 @@ def _expire(client: Session, argv: list[bytes], name: bytes, *, milliseconds: bo
     for field in fields:
         if not value.is_live(field, client.engine.now):
             reply.append(NO_FIELD)
-        elif conditions and not agree(conditions, _end(value, field), when):
+        elif conditions and not agree(conditions, value.end_of(field), when):
             reply.append(REFUSED)
         else:
             reply.append(changes.expire_at(field, when))
@@ -208,11 +211,6 @@ def _expire(client: Session, argv: list[bytes], name: bytes, *, milliseconds: bo
     else:
         changes.tell(b"HPEXPIREAT", key, when, *argv[3:])
     return reply
-
-
-def _end(value: Hash, field: bytes) -> int | None:
-    """The last millisecond of *field*, if it ends."""
-    return None if value.expiries is None else value.expiries.times.get(field)
 
 
 class _Changes:
@@ -256,7 +254,7 @@ class _Changes:
     "HPERSIST key FIELDS numfields field [field ...]",
     arity=-5,
     summary="Remove the existing expiration on a hash key's field(s).",
-    since="",
+    since="7.4.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -267,6 +265,8 @@ class _Changes:
     details={"numfields": "key-spec=0"},
 )
 def hpersist(client: Session, argv: list[bytes]) -> Reply:
+    if not client.engine.version.is_valkey:
+        return hashes_expiration_redis.hpersist(client, argv)
     key, fields, db, now = argv[1], _only_fields(argv), client.db, client.engine.now
     value = db.write_as(key, Hash)
     if value is None:
@@ -291,7 +291,7 @@ def hpersist(client: Session, argv: list[bytes]) -> Reply:
     summary=(
         "Returns the remaining time to live (in seconds) of a hash key's field(s) that have an associated expiration."
     ),
-    since="",
+    since="7.4.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -302,8 +302,8 @@ def hpersist(client: Session, argv: list[bytes]) -> Reply:
     details={"numfields": "key-spec=0"},
 )
 def httl(client: Session, argv: list[bytes]) -> Reply:
-    now = client.engine.now
-    return _times(client, argv, lambda when: (when - now + 500) // 1000)
+    now, rounding = client.engine.now, _rounding(client)
+    return _times(client, argv, lambda when: (when - now + rounding) // 1000)
 
 
 @command(
@@ -313,7 +313,7 @@ def httl(client: Session, argv: list[bytes]) -> Reply:
         "Returns the remaining time to live in milliseconds of a hash key's field(s) that have an associated"
         " expiration."
     ),
-    since="",
+    since="7.4.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -332,7 +332,7 @@ def hpttl(client: Session, argv: list[bytes]) -> Reply:
     "HEXPIRETIME key FIELDS numfields field [field ...]",
     arity=-5,
     summary="Returns Unix timestamps in seconds since the epoch at which the given key's field(s) will expire.",
-    since="",
+    since="7.4.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -343,7 +343,8 @@ def hpttl(client: Session, argv: list[bytes]) -> Reply:
     details={"numfields": "key-spec=0"},
 )
 def hexpiretime(client: Session, argv: list[bytes]) -> Reply:
-    return _times(client, argv, lambda when: (when + 500) // 1000)
+    rounding = _rounding(client)
+    return _times(client, argv, lambda when: (when + rounding) // 1000)
 
 
 @command(
@@ -352,7 +353,7 @@ def hexpiretime(client: Session, argv: list[bytes]) -> Reply:
     summary=(
         "Returns the Unix timestamp in milliseconds since Unix epoch at which the given key's field(s) will expire."
     ),
-    since="",
+    since="7.4.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -366,16 +367,25 @@ def hpexpiretime(client: Session, argv: list[bytes]) -> Reply:
     return _times(client, argv, lambda when: when)
 
 
+def _rounding(client: Session) -> int:
+    """What is added to milliseconds before they become seconds: Redis rounds up, Valkey to the nearest."""
+    return 500 if client.engine.version.is_valkey else 999
+
+
 def _times(client: Session, argv: list[bytes], show: Callable[[int], int]) -> Reply:
     """The times of the fields, each as *show* makes it of the last millisecond; -1 without one, -2 without a field."""
-    fields = _only_fields(argv, errors.SYNTAX)
-    value = client.db.read_as(argv[1], Hash)
+    if client.engine.version.is_valkey:
+        fields = _only_fields(argv, errors.SYNTAX)
+        value = client.db.read_as(argv[1], Hash)
+    else:
+        value = client.db.read_as(argv[1], Hash)
+        fields = hashes_expiration_redis.only_fields(argv)
     reply: list[Reply] = []
     for field in fields:
         if value is None or not value.is_live(field, client.engine.now):
             reply.append(NO_FIELD)
         else:
-            when = _end(value, field)
+            when = value.end_of(field)
             reply.append(NO_EXPIRY if when is None else show(when))
     return reply
 
@@ -391,7 +401,7 @@ def _times(client: Session, argv: list[bytes], show: Callable[[int], int]) -> Re
         "Gets the value of one or more fields of a given hash key, and optionally sets their expiration time or"
         " time-to-live (TTL)."
     ),
-    since="",
+    since="8.0.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -402,6 +412,8 @@ def _times(client: Session, argv: list[bytes], show: Callable[[int], int]) -> Re
     details={"numfields": "key-spec=0"},
 )
 def hgetex(client: Session, argv: list[bytes]) -> Reply:
+    if not client.engine.version.is_valkey:
+        return hashes_expiration_redis.hgetex(client, argv)
     key, db, now = argv[1], client.db, client.engine.now
     position = _fields_at(argv, 1)
     options = _parse_options(argv[2:position], (frozenset({b"PERSIST"}),))
@@ -438,7 +450,7 @@ def hgetex(client: Session, argv: list[bytes]) -> Reply:
     " unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value ...]",
     arity=-6,
     summary="Sets the value of one or more fields of a given hash key, and optionally sets their expiration time.",
-    since="",
+    since="8.0.0",
     valkey_since="9.0.0",
     group="hash",
     complexity="O(N) where N is the number of specified fields.",
@@ -449,6 +461,8 @@ def hgetex(client: Session, argv: list[bytes]) -> Reply:
     details={"numfields": "key-spec=0"},
 )
 def hsetex(client: Session, argv: list[bytes]) -> Reply:
+    if not client.engine.version.is_valkey:
+        return hashes_expiration_redis.hsetex(client, argv)
     key = argv[1]
     position = _fields_at(argv, 1)
     options = _parse_options(
@@ -515,7 +529,7 @@ def _set_past(client: Session, key: bytes, value: Hash, fields: list[bytes]) -> 
     "HGETDEL key FIELDS numfields field [field ...]",
     arity=-5,
     summary="Returns the values of one or more fields and deletes them from a hash.",
-    since="",
+    since="8.0.0",
     valkey_since="9.1.0",
     group="hash",
     complexity="O(N) where N is the number of fields to be retrieved and deleted.",
@@ -526,6 +540,8 @@ def _set_past(client: Session, key: bytes, value: Hash, fields: list[bytes]) -> 
     details={"numfields": "key-spec=0"},
 )
 def hgetdel(client: Session, argv: list[bytes]) -> Reply:
+    if not client.engine.version.is_valkey:
+        return hashes_expiration_redis.hgetdel(client, argv)
     key, fields, db, now = argv[1], _only_fields(argv), client.db, client.engine.now
     value = db.write_as(key, Hash)
     if value is None:

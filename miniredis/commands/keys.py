@@ -212,7 +212,7 @@ def copy(client: Session, argv: list[bytes]) -> Reply:
             return 0
         target.delete(destination)
     twin = copy_value(value)
-    if field_expiry.has_expiring_fields(twin):
+    if client.engine.version.is_valkey and field_expiry.has_expiring_fields(twin):
         field_expiry.forget_past(twin, client.engine.now)
     target.bring_in(destination, twin, client.db.expires.get(source))
     target.changed(destination, notifications.GENERIC, b"copy_to")

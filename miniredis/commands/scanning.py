@@ -29,7 +29,7 @@ from miniredis.structures.whole_text import WholeText
 _UINT64: Final = 1 << 64
 _UNSIGNED: Final = WholeText(rb"[ \t\n\v\f\r]*([+-]?)0*([0-9]{1,20})")
 _NAMES_ONLY: Final = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"}
-"""Valkey's options that leave out what belongs to the names, and the command of each."""
+"""The options that leave out what belongs to the names, and the command of each: Redis has the first, Valkey both."""
 
 _TYPES: Final = (b"string", b"list", b"set", b"zset", b"hash", b"stream")
 
@@ -69,11 +69,13 @@ def parse_scan_options(
 ) -> ScanOptions:
     """The options from position *start* on; *with_type* allows SCAN's TYPE, *names_only* NOVALUES or NOSCORES."""
     options = ScanOptions()
-    valkey = client.engine.version.is_valkey
+    version = client.engine.version
+    valkey = version.is_valkey
+    names_only_options = _NAMES_ONLY if valkey else (b"NOVALUES",) if version.redis >= (7, 4) else ()
     arguments = iter(argv[start:])
     for argument in arguments:
         token = argument.upper()
-        if valkey and token in _NAMES_ONLY:
+        if token in names_only_options:
             if token != names_only:
                 raise Error(b"ERR %b option can only be used in %b" % (token, _NAMES_ONLY[token]))
             options.names_only = True

@@ -133,11 +133,12 @@ def _begin(first: int | tuple[str, int]) -> tuple[Any, ...]:
 class Variant:
     """What a command's declaration says differently in some servers.
 
-    They are those before version *until* of Redis's numbering, or Valkey's from its version *valkey_since* on.
-    ``deprecated=False`` takes back the command's deprecation.
+    They are those before version *until* of Redis's numbering, Redis itself from its version *since* on, or Valkey from
+    its version *valkey_since* on; ``deprecated=False`` takes back the command's deprecation.
     """
 
     until: str = ""
+    since: str = ""
     valkey_since: str = ""
     arity: int | None = None
     flags: str | None = None

@@ -83,11 +83,13 @@ def _expire_fields(database: Database, key: bytes, limit: int) -> int:
     past = value.remove_past(engine.now, limit)
     if past:
         engine.statistics.expired_fields += len(past)
-        database.changed(key, notifications.EXPIRED, b"hexpired", dirty=0)
+        is_valkey = engine.version.is_valkey
+        database.changed(key, notifications.EXPIRED if is_valkey else notifications.HASH, b"hexpired", dirty=0)
         if engine.propagation.active:
-            engine.propagation.add(database, (b"HDEL", key, *past))
-        if database.delete_if_empty(key, value) and engine.propagation.active:
+            for told in (past,) if is_valkey else ((field,) for field in past):
+                engine.propagation.add(database, (b"HDEL", key, *told))
+        if database.delete_if_empty(key, value) and engine.propagation.active and is_valkey:
             engine.propagation.deleted(database, key, lazily=engine.config.lazyfree_lazy_expire)
-        engine.propagation.flush()
+        engine.propagation.flush(wrap=is_valkey)
     note(database, key, value)
     return len(past)

@@ -239,9 +239,11 @@ class Command:
 
 
 def _applies(variant: Variant, version: ServerVersion) -> bool:
-    if variant.valkey_since:
-        return version.is_valkey and version.number >= parse_version(variant.valkey_since)
-    return version.redis < parse_version(variant.until)
+    if variant.valkey_since and version.is_valkey:
+        return version.number >= parse_version(variant.valkey_since)
+    if variant.since and not version.is_valkey:
+        return version.redis >= parse_version(variant.since)
+    return bool(variant.until) and version.redis < parse_version(variant.until)
 
 
 def _range_of(spec: KeySpec) -> tuple[int, int, int] | None:

@@ -39,6 +39,8 @@ class ServerVersion:
         """The version of the format in which it writes RDB files and DUMP payloads."""
         if self.is_valkey:
             return 80
+        if self.redis >= (7, 4):
+            return 12
         return 11 if self.redis >= (7, 2) else 10
 
     def has(self, since: str, valkey_since: str = "") -> bool:
@@ -58,6 +60,7 @@ VERSIONS: Final[dict[str, ServerVersion]] = {
     for version in (
         ServerVersion("redis-7.0", "redis", (7, 0, 15), (7, 0, 15)),
         ServerVersion("redis-7.2", "redis", (7, 2, 4), (7, 2, 4)),
+        ServerVersion("redis-8.2", "redis", (8, 2, 3), (8, 2, 3)),
         ServerVersion("valkey-9.1", "valkey", (7, 2, 4), (9, 1, 2)),
     )
 }

@@ -298,7 +298,7 @@ class _Parser:
                 self._snapshot.functions.append(reader.string())
             case Opcode.MODULE_AUX:
                 self._skip_module_aux()
-            case Opcode.SLOT_INFO if self._context.version.is_valkey:
+            case Opcode.SLOT_INFO if self._context.version.rdb_version >= 12:
                 for _ in range(3):
                     reader.length()
             case Opcode.FUNCTION_PRE_GA:

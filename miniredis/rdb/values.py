@@ -6,7 +6,7 @@ up to that version are read; what has become too large for a compact encoding le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from math import copysign
 from typing import Any, Final, NamedTuple, Protocol
@@ -45,11 +45,20 @@ SET_LISTPACK: Final = 20
 STREAM_LISTPACKS_3: Final = 21
 HASH_2: Final = 22
 """A hash with fields that expire, of Valkey 9."""
+HASH_METADATA_PRE_GA: Final = 22
+HASH_LISTPACK_EX_PRE_GA: Final = 23
+"""Hashes with fields that expire, of the previews of Redis 7.4."""
+HASH_METADATA: Final = 24
+HASH_LISTPACK_EX: Final = 25
+"""Hashes with fields that expire, of Redis 7.4."""
 
 PLAIN, PACKED = 1, 2
 """What a node of a quicklist is: one large element, or a listpack."""
 
 NO_EXPIRY: Final = -1
+
+LATEST_FIELD_END: Final = (1 << 46) - 1
+"""The last millisecond since the epoch at which a field of a hash may end in Redis."""
 
 LARGEST_INTEGRAL_SCORE: Final = 2.0**62
 """Scores without a fraction are kept as integers up to here."""
@@ -88,6 +97,8 @@ def latest_type(version: Version) -> int:
     """The highest number of a type that *version* knows."""
     if version.is_valkey:
         return HASH_2
+    if version.redis >= (7, 4):
+        return HASH_LISTPACK_EX
     return STREAM_LISTPACKS_3 if version.redis >= (7, 2) else STREAM_LISTPACKS_2
 
 
@@ -99,8 +110,10 @@ def type_of(value: Any, version: Version) -> int:
     if isinstance(value, List):
         return LIST_QUICKLIST_2
     if isinstance(value, Hash):
+        if value.encoding == "listpackex":
+            return HASH_LISTPACK_EX
         if value.expiries is not None:
-            return HASH_2
+            return HASH_2 if version.is_valkey else HASH_METADATA
         return HASH_LISTPACK if value.encoding == "listpack" else HASH
     if isinstance(value, Set):
         return {"intset": SET_INTSET, "listpack": SET_LISTPACK, "hashtable": SET}[value.encoding]
@@ -116,7 +129,7 @@ def save(writer: Writer, value: Any, version: Version) -> None:
     if isinstance(value, List):
         _save_list(writer, value)
     elif isinstance(value, Hash):
-        _save_hash(writer, value)
+        _save_hash(writer, value, version)
     elif isinstance(value, Set):
         _save_set(writer, value)
     elif isinstance(value, SortedSet):
@@ -135,16 +148,36 @@ def _save_list(writer: Writer, value: List) -> None:
         writer.string(elements[0] if is_plain else listpack.encode(elements))
 
 
-def _save_hash(writer: Writer, value: Hash) -> None:
+def _save_hash(writer: Writer, value: Hash, version: Version) -> None:
     if value.encoding == "listpack":
         writer.string(listpack.encode(chain.from_iterable(value.fields.items())))
+        return
+    times = {} if value.expiries is None else value.expiries.times
+    if value.encoding == "listpackex":
+        writer.milliseconds(min(times.values(), default=0))
+        triples = ((field, content, b"%d" % times.get(field, 0)) for field, content in value.fields.items())
+        writer.string(listpack.encode(chain.from_iterable(triples)))
+        return
+    if value.expiries is not None and not version.is_valkey:
+        _save_relative_expiries(writer, value, times)
         return
     writer.length(len(value))
     for field, content in value.fields.items():
         writer.string(field)
         writer.string(content)
         if value.expiries is not None:
-            writer.milliseconds(value.expiries.times.get(field, NO_EXPIRY))
+            writer.milliseconds(times.get(field, NO_EXPIRY))
+
+
+def _save_relative_expiries(writer: Writer, value: Hash, times: Mapping[bytes, int]) -> None:
+    """As Redis: the earliest end, and of each field how much later it ends, and one more; 0 if it does not."""
+    first = min(times.values())
+    writer.milliseconds(first)
+    writer.length(len(value))
+    for field, content in value.fields.items():
+        writer.length(times[field] - first + 1 if field in times else 0)
+        writer.string(field)
+        writer.string(content)
 
 
 def _save_set(writer: Writer, value: Set) -> None:
@@ -184,7 +217,9 @@ def load(reader: Reader, kind: int, context: Context) -> Any:
 
     Raises :class:`RdbError`, and :class:`EmptyKeyError` for a collection without elements.
     """
-    loader = _LOADERS.get(kind) if kind <= latest_type(context.version) else None
+    version = context.version
+    own = _VALKEY_LOADERS if version.is_valkey else _REDIS_LOADERS
+    loader = (_LOADERS.get(kind) or own.get(kind)) if kind <= latest_type(version) else None
     if loader is None:
         if kind in (MODULE, MODULE_2):
             raise RdbError("The RDB file contains module data I can't load")
@@ -338,6 +373,63 @@ def _load_hash_with_expiries(reader: Reader, context: Context) -> Hash:
     return made
 
 
+def _load_hash_metadata(reader: Reader, context: Context) -> Hash:
+    first = reader.milliseconds()
+    if first < 0:
+        raise RdbError("Hash read invalid minExpire value")
+    return _load_hash_with_times(reader, context, first - 1)
+
+
+def _load_hash_metadata_pre_ga(reader: Reader, context: Context) -> Hash:
+    return _load_hash_with_times(reader, context, 0)
+
+
+def _load_hash_with_times(reader: Reader, context: Context, base: int) -> Hash:
+    """Read fields that have before them how much later than *base* they end, or 0."""
+    made = Hash("listpackex")
+    count = _count(reader)
+    made.expect(count, context.limits)
+    for _ in range(count):
+        later = reader.length()
+        field = reader.string()
+        if not made.set(field, reader.string(), context.limits):
+            raise RdbError("Hash with dup elements")
+        if later:
+            made.expire_at(field, _field_end(base + later))
+    return made
+
+
+def _field_end(when: int) -> int:
+    if not 0 < when <= LATEST_FIELD_END:
+        raise RdbError("Hash with an invalid field expiration time detected")
+    return when
+
+
+def _load_hash_listpack_ex(reader: Reader, context: Context) -> Hash:
+    reader.milliseconds()
+    return _load_hash_listpack_ex_pre_ga(reader, context)
+
+
+def _load_hash_listpack_ex_pre_ga(reader: Reader, context: Context) -> Hash:
+    elements = listpack.decode(reader.string())
+    if not elements:
+        raise EmptyKeyError("empty key")
+    fields = elements[::3]
+    made = Hash("hashtable")  # while the times are put in, lest each of them be put in its place
+    made.fields.update(zip(fields, elements[1::3], strict=False))
+    if 3 * len(made) != len(elements):
+        raise RdbError("Hash listpack integrity check failed.")
+    for field, text in zip(fields, elements[2::3], strict=True):
+        end = parse_integer(text)
+        if end is None:
+            raise RdbError("Hash listpack integrity check failed.")
+        if end:
+            made.expire_at(field, _field_end(end))
+    made.encoding = "listpackex"
+    made.expect(len(made), context.limits)
+    return made
+
+
 def _compact_hash(elements: list[bytes], context: Context) -> Hash:
     made = Hash()
     made.fields.update(_pairs(elements, "Hash"))
@@ -458,5 +550,13 @@ _LOADERS: Final[dict[int, Callable[[Reader, Context], Any]]] = {
     STREAM_LISTPACKS_2: _load_stream_2,
     SET_LISTPACK: _load_set_listpack,
     STREAM_LISTPACKS_3: _load_stream_3,
-    HASH_2: _load_hash_with_expiries,
+    HASH_METADATA: _load_hash_metadata,
+    HASH_LISTPACK_EX: _load_hash_listpack_ex,
 }
+
+_VALKEY_LOADERS: Final = {HASH_2: _load_hash_with_expiries}
+_REDIS_LOADERS: Final = {
+    HASH_METADATA_PRE_GA: _load_hash_metadata_pre_ga,
+    HASH_LISTPACK_EX_PRE_GA: _load_hash_listpack_ex_pre_ga,
+}
+"""Numbers that mean different types."""

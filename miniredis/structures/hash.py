@@ -5,19 +5,21 @@ that is as good as any for a hashtable. A hash becomes a hashtable when it has t
 long, for the configured limits, and remains one.
 
 Fields can have a time of their own at which they end. Only a hash that has such fields keeps anything about it, in
-:class:`~miniredis.structures.deadlines.Deadlines`; to every other the matter costs one attribute that is None. Such a
-hash is a hashtable. A field whose time has passed is still there until somebody removes it, so that HLEN counts it as
-in Redis, but is not to be shown: `live` leaves it out.
+:class:`~miniredis.structures.deadlines.Deadlines`; to every other the matter costs one attribute that is None. In Valkey
+such a hash is a hashtable. In Redis a small one is a ``listpackex`` from the first time on: its fields are in the order
+in which they end, those that do not behind them in the order in which they came. A field whose time has passed is still
+there until somebody removes it, so that HLEN counts it as in Redis, but is not to be shown: `live` leaves it out.
 """
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Literal, Protocol
 
 from miniredis.structures.deadlines import Deadlines
 from miniredis.structures.member_index import MemberIndex
 
-Encoding = Literal["listpack", "hashtable"]
+Encoding = Literal["listpack", "listpackex", "hashtable"]
 
 
 class HashLimits(Protocol):
@@ -74,7 +76,7 @@ class Hash:
         size = len(fields)
         fields[field] = value
         is_new = len(fields) > size
-        if self.encoding == "listpack":
+        if self.encoding != "hashtable":
             longest = limits.hash_max_listpack_value
             if len(fields) > limits.hash_max_listpack_entries or len(field) > longest or len(value) > longest:
                 self.encoding = "hashtable"
@@ -97,12 +99,26 @@ class Hash:
         if added > limits.hash_max_listpack_entries:
             self.encoding = "hashtable"
 
+    def order_by_expiry(self) -> None:
+        """Make a listpack the one that Redis uses where fields may end."""
+        if self.encoding == "listpack":
+            self.encoding = "listpackex"
+
     def expire_at(self, field: bytes, when: int) -> None:
         """Let *field*, which must be there, end after the millisecond *when*."""
         if self.expiries is None:
             self.expiries = Deadlines()
-            self.encoding = "hashtable"
+            if self.encoding == "listpack":
+                self.encoding = "hashtable"
         self.expiries.set(field, when)
+        if self.encoding == "listpackex":
+            times = self.expiries.times
+            self._move_to_end(field)
+            for later in [each for each in self.fields if each != field and times.get(each, when) >= when]:
+                self._move_to_end(later)
+
+    def _move_to_end(self, field: bytes) -> None:
+        self.fields[field] = self.fields.pop(field)
 
     def persist(self, field: bytes) -> bool:
         """Take from *field* the time at which it ends. Whether it had one."""
@@ -111,7 +127,13 @@ class Hash:
             return False
         if not expiries:
             self.expiries = None
+        if self.encoding == "listpackex" and field in self.fields:
+            self._move_to_end(field)
         return True
+
+    def end_of(self, field: bytes) -> int | None:
+        """The last millisecond of *field*, if it ends."""
+        return None if self.expiries is None else self.expiries.times.get(field)
 
     def is_live(self, field: bytes, now: int) -> bool:
         """Whether *field* is there and its time has not passed."""
@@ -127,6 +149,11 @@ class Hash:
     def remove_past(self, now: int, limit: int) -> list[bytes]:
         """Remove fields whose time has passed, the earliest first, at most *limit*. Which they were."""
         past: list[bytes] = []
+        if self.encoding == "listpackex":
+            past += islice((field for field in self.fields if self.is_past(field, now)), limit)
+            for field in past:
+                self.remove(field)
+            return past
         while self.expiries is not None and len(past) < limit:
             first = self.expiries.first()
             if first is None or first[0] >= now:
