@@ -6,6 +6,10 @@ string is never copied to look at it: a bitmap may have hundreds of megabytes, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
 from miniredis.engine import errors, notifications
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, key_range
@@ -13,7 +17,17 @@ from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.engine.values import is_string, string_bytes
 from miniredis.resp.types import Error, Reply
-from miniredis.structures.bits import COMBINATIONS, Bits, combine, count_set_bits, find_bit, invert
+from miniredis.structures.bits import (
+    COMBINATIONS,
+    COMBINATIONS_WITH_UNION,
+    Bits,
+    combine,
+    combine_with_union,
+    count_set_bits,
+    exactly_one,
+    find_bit,
+    invert,
+)
 from miniredis.structures.numbers import parse_integer
 
 BAD_OFFSET = "ERR bit offset is not an integer or out of range"
@@ -107,7 +121,7 @@ def string_up_to(client: Session, key: bytes, last_bit: int) -> tuple[bytearray,
 
 
 @command(
-    "BITOP <AND | OR | XOR | NOT> destkey key [key ...]",
+    "BITOP <AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]",
     arity=-4,
     summary="Performs bitwise operations on multiple strings, and stores the result.",
     since="2.6.0",
@@ -117,18 +131,38 @@ def string_up_to(client: Session, key: bytes, last_bit: int) -> tuple[bytearray,
     categories="bitmap",
     keys=[key_range("OW update", 2), key_range("RO access", 3, last=-1)],
     names=["operation"],
+    details=dict.fromkeys(("DIFF", "DIFF1", "ANDOR", "ONE"), "since=8.2.0"),
+    history=[
+        ("8.2.0", "Added the `DIFF`, `DIFF1`, `ANDOR`, and `ONE` operations."),
+    ],
 )
 def bitop(client: Session, argv: list[bytes]) -> Reply:
     name, destination, keys = argv[1].lower(), argv[2], argv[3:]
-    operation = COMBINATIONS.get(name)
-    if operation is None and name != b"not":
+    version = client.engine.version
+    operation = _BIT_OPERATIONS.get(name)
+    if operation is None and version.redis >= (8, 2):
+        operation = _LATER_BIT_OPERATIONS.get(name)
+    if operation is None:
         raise errors.syntax_error()
-    if operation is None and len(keys) > 1:
+    if name == b"not" and len(keys) > 1:
         raise Error("ERR BITOP NOT must be called with a single source key.")
-    sources = [read_bits(client, key) or b"" for key in keys]
-    result = invert(sources[0]) if operation is None else combine(operation, sources)
+    if name in COMBINATIONS_WITH_UNION and len(keys) < 2:
+        raise Error(b"ERR BITOP %b must be called with at least two source keys." % name.upper())
+    result = operation([read_bits(client, key) or b"" for key in keys])
     client.db.store(destination, result, notifications.STRING, b"set")
     return len(result)
+
+
+_BIT_OPERATIONS: Final[dict[bytes, Callable[[list[Bits]], bytearray]]] = {
+    **{name: partial(combine, operation) for name, operation in COMBINATIONS.items()},
+    b"not": lambda sources: invert(sources[0]),
+}
+
+_LATER_BIT_OPERATIONS: Final[dict[bytes, Callable[[list[Bits]], bytearray]]] = {
+    **{name: partial(combine_with_union, operation) for name, operation in COMBINATIONS_WITH_UNION.items()},
+    b"one": exactly_one,
+}
+"""Those of Redis 8.2."""
 
 
 @record

@@ -15,7 +15,7 @@ from miniredis.commands.hash_fields import remove_past, visible_fields, write_or
 from miniredis.commands.string_options import UNITS, with_end
 from miniredis.engine import errors, field_expiry, notifications, propagation
 from miniredis.engine.arguments import integer
-from miniredis.engine.command import command, key_range
+from miniredis.engine.command import Variant, command, key_range
 from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
@@ -299,6 +299,7 @@ def hpersist(client: Session, argv: list[bytes]) -> Reply:
     categories="hash",
     keys=[key_range("RO access", 1)],
     names=["fields"],
+    variants=[Variant(since="7.4.0", tips=("nondeterministic_output",))],
     details={"numfields": "key-spec=0"},
 )
 def httl(client: Session, argv: list[bytes]) -> Reply:
@@ -321,6 +322,7 @@ def httl(client: Session, argv: list[bytes]) -> Reply:
     categories="hash",
     keys=[key_range("RO access", 1)],
     names=["fields"],
+    variants=[Variant(since="7.4.0", tips=("nondeterministic_output",))],
     details={"numfields": "key-spec=0"},
 )
 def hpttl(client: Session, argv: list[bytes]) -> Reply:
@@ -408,6 +410,12 @@ def _times(client: Session, argv: list[bytes], show: Callable[[int], int]) -> Re
     flags="write fast",
     categories="hash",
     keys=[key_range("RW access update", 1)],
+    variants=[
+        Variant(
+            since="8.0.0",
+            keys=(key_range("RW access update", 1, notes="RW and UPDATE because it changes the TTL"),),
+        )
+    ],
     names=["expiration", "fields"],
     details={"numfields": "key-spec=0"},
 )
@@ -457,8 +465,9 @@ def hgetex(client: Session, argv: list[bytes]) -> Reply:
     flags="write denyoom fast",
     categories="hash",
     keys=[key_range("RW insert", 1)],
+    variants=[Variant(since="8.0.0", keys=(key_range("RW update", 1),))],
     names=["key-condition", "fields-condition", "expiration", "fields", "data"],
-    details={"numfields": "key-spec=0"},
+    details={"numfields": "key-spec=0", "key-condition": "valkey-added=9.0.0"},
 )
 def hsetex(client: Session, argv: list[bytes]) -> Reply:
     if not client.engine.version.is_valkey:

@@ -21,6 +21,10 @@ from miniredis.resp.types import NULL_ARRAY, OK, Error, Reply
 from miniredis.structures.stream import LARGEST_NODE, MAX_ID, MAX_PART, Entry, Stream, format_id
 
 NOT_GREATER: Final = "ERR The ID specified in XADD is equal or smaller than the target stream top item"
+REFERENCES: Final = (b"KEEPREF", b"DELREF", b"ACKED")
+"""What becomes of references in groups to an entry that is to go: they stay, they go too, or as long as there are any
+the entry stays."""
+
 TOO_LARGE: Final = "ERR Elements are too large to be stored"
 
 
@@ -41,7 +45,8 @@ def entry_replies(entries: Iterable[Entry]) -> list[Reply]:
 class Trim:
     """How far XADD and XTRIM shall trim: to *length* entries, or up to the id *minimum*; one of them is None.
 
-    *position* is where that stands among the arguments.
+    *position* is where that stands among the arguments; *references* says, since Redis 8.2, what shall become of
+    references to an entry in groups: one of :data:`REFERENCES`, or nothing.
     """
 
     length: int | None = None
@@ -49,6 +54,7 @@ class Trim:
     approximate: bool = False
     limit: int | None = None
     position: int = 0
+    references: bytes = b""
 
     @property
     def is_given(self) -> bool:
@@ -58,11 +64,27 @@ class Trim:
     def apply(self, stream: Stream) -> int:
         """Trim *stream*; returns how many entries have gone."""
         limit = self.limit or 0
+        if self.references not in (b"", b"KEEPREF"):
+            return self._apply_to_each(stream)
         if self.length is not None:
             return stream.trim_to_length(self.length, approximate=self.approximate, limit=limit)
         if self.minimum is not None:
             return stream.trim_below(self.minimum, approximate=self.approximate, limit=limit)
         return 0
+
+    def _apply_to_each(self, stream: Stream) -> int:
+        """Trim *stream* entry by entry, with regard to who refers to them: approximately that means not at all."""
+        if not self.is_given or self.approximate:
+            return 0
+        is_acked = self.references == b"ACKED"
+        gone = stream.trim_each(
+            length=self.length or 0,
+            minimum=self.minimum,
+            may_go=lambda entry_id: not (is_acked and stream.is_referenced(entry_id)),
+        )
+        for entry_id in gone:
+            stream.forget_references(entry_id)
+        return len(gone)
 
     def check(self, config: Config) -> None:
         """Refuse options that do not go together, and find the limit that is meant where none is given."""
@@ -79,10 +101,13 @@ NO_TRIM: Final = Trim()
 """Of an XADD without options."""
 
 
-def _parse_trim_option(trim: Trim, argv: list[bytes], position: int) -> int:
+def _parse_trim_option(client: Session, trim: Trim, argv: list[bytes], position: int) -> int:
     """Read the option at *position*, if it is one of trimming, into *trim*; the position behind it, or the same one."""
     token = argv[position].upper()
     after = position + 1
+    if token in REFERENCES and not trim.references and client.engine.version.redis >= (8, 2):
+        trim.references = token
+        return after
     if after >= len(argv):
         return position
     if token == b"LIMIT":
@@ -142,7 +167,7 @@ class NewId:
 
 
 @command(
-    "XADD key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]",
+    "XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]",
     arity=-5,
     summary="Appends a new message to a stream. Creates the key if it doesn't exist.",
     since="5.0.0",
@@ -157,13 +182,19 @@ class NewId:
     history=[
         ("6.2.0", "Added the `NOMKSTREAM` option, `MINID` trimming strategy and the `LIMIT` option."),
         ("7.0.0", "Added support for the `<ms>-*` explicit ID form."),
+        ("8.2.0", "Added the `KEEPREF`, `DELREF` and `ACKED` options."),
     ],
-    names=["trim", "strategy", "operator", "id-selector", "data"],
-    details={"NOMKSTREAM": "since=6.2.0", "MINID": "since=6.2.0", "LIMIT": "since=6.2.0"},
+    names=["condition", "trim", "strategy", "operator", "id-selector", "data"],
+    details={
+        "NOMKSTREAM": "since=6.2.0",
+        "condition": "since=8.2.0",
+        "MINID": "since=6.2.0",
+        "LIMIT": "since=6.2.0",
+    },
 )
 def xadd(client: Session, argv: list[bytes]) -> Reply:
     engine, db, key = client.engine, client.db, argv[1]
-    position, creates, trim = (2, True, NO_TRIM) if argv[2] == b"*" else _parse_add_options(argv)
+    position, creates, trim = (2, True, NO_TRIM) if argv[2] == b"*" else _parse_add_options(client, argv)
     new_id = NewId.parse(argv[position]) if position < len(argv) else NewId(None)
     if trim is not NO_TRIM:
         trim.check(engine.config)
@@ -198,11 +229,11 @@ def xadd(client: Session, argv: list[bytes]) -> Reply:
     return format_id(entry_id)
 
 
-def _parse_add_options(argv: list[bytes]) -> tuple[int, bool, Trim]:
+def _parse_add_options(client: Session, argv: list[bytes]) -> tuple[int, bool, Trim]:
     """What stands before the id: the id's position, whether a stream may be created, and how to trim."""
     creates, trim, position = True, Trim(), 2
     while position < len(argv):
-        after = _parse_trim_option(trim, argv, position)
+        after = _parse_trim_option(client, trim, argv, position)
         if after > position:
             position = after
         elif argv[position].upper() == b"NOMKSTREAM":
@@ -321,7 +352,7 @@ def xdel(client: Session, argv: list[bytes]) -> Reply:
 
 
 @command(
-    "XTRIM key <<MAXLEN | MINID> [= | ~] threshold [LIMIT count]>",
+    "XTRIM key <<MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]>",
     arity=-4,
     summary="Deletes messages from the beginning of a stream.",
     since="5.0.0",
@@ -336,15 +367,16 @@ def xdel(client: Session, argv: list[bytes]) -> Reply:
     tips=["nondeterministic_output"],
     history=[
         ("6.2.0", "Added the `MINID` trimming strategy and the `LIMIT` option."),
+        ("8.2.0", "Added the `KEEPREF`, `DELREF` and `ACKED` options."),
     ],
-    names=["trim", "strategy", "operator"],
-    details={"MINID": "since=6.2.0", "LIMIT": "since=6.2.0"},
+    names=["trim", "strategy", "operator", "condition"],
+    details={"MINID": "since=6.2.0", "LIMIT": "since=6.2.0", "condition": "since=8.2.0"},
 )
 def xtrim(client: Session, argv: list[bytes]) -> Reply:
     db, key = client.db, argv[1]
     trim, position = Trim(), 2
     while position < len(argv):
-        after = _parse_trim_option(trim, argv, position)
+        after = _parse_trim_option(client, trim, argv, position)
         if after == position:
             raise errors.syntax_error()
         position = after

@@ -69,6 +69,14 @@ COMBINATIONS: Final[dict[bytes, Callable[[int, int], int]]] = {b"and": and_, b"o
 """The operations of BITOP on several strings, by their lower-case names."""
 
 
+COMBINATIONS_WITH_UNION: Final[dict[bytes, Callable[[int, int], int]]] = {
+    b"diff": lambda first, others: first & ~others,
+    b"diff1": lambda first, others: others & ~first,
+    b"andor": and_,
+}
+"""The operations of BITOP, since Redis 8.2, on a string and the union of others."""
+
+
 def combine(operation: Callable[[int, int], int], sources: Sequence[Bits]) -> bytearray:
     """*sources* combined bit by bit, the shorter ones padded with zeros to the length of the longest."""
     first, *others = sources
@@ -80,6 +88,26 @@ def combine(operation: Callable[[int, int], int], sources: Sequence[Bits]) -> by
         for source in others:
             chunk = operation(chunk, int.from_bytes(source[at:end], "little"))
         result += chunk.to_bytes(end - at, "little")
+    return result
+
+
+def combine_with_union(operation: Callable[[int, int], int], sources: Sequence[Bits]) -> bytearray:
+    """The first of *sources* combined with the bits that any of the others has, padded as in :func:`combine`."""
+    return combine(operation, (sources[0], combine(or_, sources[1:])))
+
+
+def exactly_one(sources: Sequence[Bits]) -> bytearray:
+    """The bits that one of *sources* has and no other, padded as in :func:`combine`."""
+    length = max(map(len, sources))
+    result = bytearray()
+    for at in range(0, length, CHUNK):
+        end = min(at + CHUNK, length)
+        once = more = 0
+        for source in sources:
+            chunk = int.from_bytes(source[at:end], "little")
+            more |= once & chunk
+            once |= chunk
+        result += (once & ~more).to_bytes(end - at, "little")
     return result
 
 

@@ -299,6 +299,41 @@ class Stream:
             trimmed += self._mark_deleted(self.nodes[0], len(self.nodes[0].between(0, minimum - 1)))
         return self._note_trimmed(trimmed)
 
+    def trim_each(self, *, length: int = 0, minimum: int | None = None, may_go: Callable[[int], bool]) -> list[int]:
+        """Remove from the front the entries that *may_go*, and pass over the others; return the ids of those that went.
+
+        Down to *length* entries, or below the id *minimum*. A node goes with its last entry. The first node that would
+        not go as a whole, were there nothing to pass over, is the last that is looked at.
+        """
+        gone: list[int] = []
+        for node in self.nodes:
+            left = self._length - len(gone)
+            if minimum is None and left <= length:
+                break
+            is_whole = left - node.count >= length if minimum is None else node.ids[-1] < minimum
+            for entry_id in node.ids:
+                if not is_whole and (left <= length if minimum is None else entry_id >= minimum):
+                    break
+                if entry_id not in node.deleted and may_go(entry_id):
+                    gone.append(entry_id)
+                    left -= 1
+            if not is_whole:
+                break
+        greatest = self.max_deleted_id
+        for entry_id in gone:
+            self.delete(entry_id)
+        self.max_deleted_id = greatest  # which trimming does not touch
+        return gone
+
+    def is_referenced(self, entry_id: int) -> bool:
+        """Whether some group has not been given the entry with that id, or has it pending."""
+        return any(group.last_id < entry_id or entry_id in group.pending for group in self.groups.values())
+
+    def forget_references(self, entry_id: int) -> None:
+        """Have the entry with that id pending in no group."""
+        for group in self.groups.values():
+            group.acknowledge(entry_id)
+
     def _drop_nodes(self, may_go: Callable[[Node], bool], limit: int) -> int:
         """Remove nodes from the front, as long as *may_go* permits. Returns how many entries went with them."""
         dropped, trimmed = 0, 0

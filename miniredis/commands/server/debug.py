@@ -179,7 +179,7 @@ def _sds_length(client: Session, argv: list[bytes]) -> Reply:
 
 
 def _listpack(client: Session, argv: list[bytes]) -> Reply:
-    if encoding(_existing(client, argv[2])) != "listpack":
+    if encoding(_existing(client, argv[2])) not in ("listpack", "listpackex"):
         raise Error("ERR Not a listpack encoded object.")
     return SimpleString(b"Listpack structure printed on stdout")
 

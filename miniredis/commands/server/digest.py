@@ -85,8 +85,7 @@ def _mix_value(digest: Digest, value: Value, engine: Engine) -> None:
         for member in value:
             digest.add(member)
     elif isinstance(value, Hash):
-        for pair in value.live(engine.now).items():
-            digest.add(_mixed(pair))
+        _add_fields(digest, value, engine)
     elif isinstance(value, SortedSet):
         text = format_double_digits if engine.version.redis >= (7, 2) else format_double_17g
         for member, score in value:
@@ -95,6 +94,20 @@ def _mix_value(digest: Digest, value: Value, engine: Engine) -> None:
         for entry_id, fields in value:
             digest.mix(format_id(entry_id).replace(b"-", b"."))
             digest.mix_all(fields)
+
+
+def _add_fields(digest: Digest, value: Hash, engine: Engine) -> None:
+    """In Redis it counts whether a field ends, and one whose time has passed is still there."""
+    if value.expiries is None or engine.version.is_valkey:
+        for pair in value.live(engine.now).items():
+            digest.add(_mixed(pair))
+        return
+    for field, content in value.fields.items():
+        of_field = Digest()
+        of_field.mix_all((field, content))
+        if field in value.expiries.times:
+            of_field.add(b"!!hexpire!!")
+        digest.add(of_field.value)
 
 
 def _mixed(parts: Iterable[bytes]) -> bytes:
