@@ -39,9 +39,7 @@ def remove_past(client: Session, key: bytes, value: Hash, fields: Iterable[bytes
     return len(past)
 
 
-def drop_past(
-    client: Session, key: bytes, value: Hash, fields: Iterable[bytes], *, keeps_empty: bool = False
-) -> int:
+def drop_past(client: Session, key: bytes, value: Hash, fields: Iterable[bytes], *, keeps_empty: bool = False) -> int:
     """Remove those of *fields* whose time has passed, as Redis does where they are asked for. How many there were.
 
     The hash goes with its last field, unless *keeps_empty*. Valkey leaves them to be found by their time.

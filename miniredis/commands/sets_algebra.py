@@ -44,7 +44,11 @@ def sinter(client: Session, argv: list[bytes]) -> Reply:
     flags="write denyoom",
     categories="set",
     keys=[key_range("RW update", 1), key_range("RO access", 2, last=-1)],
-    variants=[Variant(since="8.0.0", valkey_since="8.0.0", keys=(key_range("OW update", 1), key_range("RO access", 2, last=-1)))],
+    variants=[
+        Variant(
+            since="8.0.0", valkey_since="8.0.0", keys=(key_range("OW update", 1), key_range("RO access", 2, last=-1))
+        )
+    ],
 )
 def sinterstore(client: Session, argv: list[bytes]) -> Reply:
     sets = _read_sets(client, argv[2:])

@@ -51,12 +51,12 @@ class Directive:
     - *hidden*: no pattern of ``CONFIG GET`` finds it, only its exact name.
     - *sensitive*: neither slow log nor MONITOR shows its value.
     - *check*: what can be wrong with a well-formed value.
-    - *since*: the Redis version that brought it. *only*: ``redis`` or ``valkey``, if the other has none such.
+    - *since*: the Redis version that brought it. *until*: the one that has it no more. *only*: ``redis`` or ``valkey``, if the other has none such.
     """
 
     __slots__ = (
         *("alias", "check", "default", "hidden", "immutable", "kind", "name", "only", "protected", "sensitive"),
-        "since",
+        *("since", "until"),
     )
 
     def __init__(
@@ -72,6 +72,7 @@ class Directive:
         sensitive: bool = False,
         check: Check | None = None,
         since: str = "1.0.0",
+        until: str = "",
         only: str = "",
     ) -> None:
         self.name = name
@@ -84,6 +85,7 @@ class Directive:
         self.sensitive = sensitive
         self.check = check
         self.since = since
+        self.until = until
         self.only = only
 
     @property
@@ -93,7 +95,9 @@ class Directive:
 
     def exists_in(self, version: ServerVersion) -> bool:
         """Whether the server *version* has it."""
-        return version.has(self.since) and self.only in ("", version.family)
+        if self.only not in ("", version.family) or not version.has(self.since):
+            return False
+        return not (self.until and version.has(self.until))
 
 
 @cache
@@ -205,6 +209,8 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _integer("maxclients", 10000, 1, UINT_MAX),
     _integer("max-new-connections-per-cycle", 10, 1, 1000, only="valkey"),
     _integer("max-new-tls-connections-per-cycle", 1, 1, 1000, only="valkey"),
+    _integer("max-new-connections-per-cycle", 10, 1, 1000, since="8.0.0", only="redis"),
+    _integer("max-new-tls-connections-per-cycle", 1, 1, 1000, since="8.0.0", only="redis"),
     _flag("mptcp", False, immutable=True, only="valkey"),
     _flag("protected-mode", True),
     _flag("daemonize", False, immutable=True),
@@ -216,6 +222,7 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _choice("log-format", "legacy logfmt json", "legacy", only="valkey"),
     _choice("log-timestamp-format", "legacy iso8601 milliseconds", "legacy", only="valkey"),
     _flag("hide-user-data-from-log", True, only="valkey"),
+    _flag("hide-user-data-from-log", False, since="7.4.0", only="redis"),
     _flag("syslog-enabled", False, immutable=True),
     _text("syslog-ident", "redis", immutable=True, only="redis"),
     _text("syslog-ident", "valkey", immutable=True, only="valkey"),
@@ -244,7 +251,12 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _text("ignore-warnings"),
     _integer("io-threads", 1, 1, 128, immutable=True, only="redis"),
     _integer("io-threads", 1, 1, 256, only="valkey"),
-    _flag("io-threads-do-reads", False, immutable=True, only="redis"),
+    _flag("io-threads-do-reads", False, immutable=True, until="8.0.0", only="redis"),
+    *(
+        _text(f"{name}-cpulist", immutable=True, since="8.0.0", only="redis")
+        for name in ("server", "bio", "aof-rewrite", "bgsave")
+    ),
+    _flag("vset-force-single-threaded-execution", False, since="8.2.0", only="redis"),
     _integer("prefetch-batch-max-size", 16, 0, 128, only="valkey"),
     _text("server_cpulist", immutable=True, only="redis"),
     _text("bio_cpulist", immutable=True, only="redis"),
@@ -355,7 +367,8 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _flag("aof-use-rdb-preamble", True),
     _flag("aof-rewrite-incremental-fsync", True),
     _flag("aof-timestamp-enabled", False),
-    _flag("aof-disable-auto-gc", False, only="redis"),
+    _flag("aof-disable-auto-gc", False, until="8.0.0", only="redis"),
+    _flag("aof-disable-auto-gc", False, hidden=True, since="8.0.0", only="redis"),
     _flag("aof-disable-auto-gc", False, hidden=True, only="valkey"),
     _integer("key-load-delay", 0, INT_MIN, INT_MAX, hidden=True),
     _integer("rdb-key-save-delay", 0, INT_MIN, INT_MAX, hidden=True),
@@ -381,6 +394,7 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _integer("min-replicas-max-lag", 10, 0, INT_MAX, "min-slaves-max-lag"),
     _integer("repl-timeout", 60, 1, INT_MAX),
     _integer("repl-ping-replica-period", 10, 1, INT_MAX, "repl-ping-slave-period"),
+    _memory("replica-full-sync-buffer-limit", 0, 0, LONG_MAX, since="8.0.0", only="redis"),
     _memory("repl-backlog-size", _MEGABYTE, 1, LONG_MAX, only="redis", clamp=(16384, LONG_MAX)),
     _memory("repl-backlog-size", 10 * _MEGABYTE, 1, LONG_MAX, only="valkey", clamp=(16384, LONG_MAX)),
     _integer("repl-backlog-ttl", 3600, 0, LONG_MAX),
@@ -408,6 +422,8 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _memory("cluster-link-sendbuf-limit", 0, 0, ULONG_MAX),
     _text("cluster-announce-ip"),
     _text("cluster-announce-hostname", check=_is_host_name),
+    _integer("cluster-compatibility-sample-ratio", 0, 0, 100, since="7.4.0", only="redis"),
+    _flag("cluster-slot-stats-enabled", False, since="8.2.0", only="redis"),
     _text("cluster-announce-human-nodename", since="7.2.0", check=_is_node_name),
     _integer("cluster-announce-port", 0, 0, 65535),
     _integer("cluster-announce-bus-port", 0, 0, 65535),

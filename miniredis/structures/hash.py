@@ -5,10 +5,11 @@ that is as good as any for a hashtable. A hash becomes a hashtable when it has t
 long, for the configured limits, and remains one.
 
 Fields can have a time of their own at which they end. Only a hash that has such fields keeps anything about it, in
-:class:`~miniredis.structures.deadlines.Deadlines`; to every other the matter costs one attribute that is None. In Valkey
-such a hash is a hashtable. In Redis a small one is a ``listpackex`` from the first time on: its fields are in the order
-in which they end, those that do not behind them in the order in which they came. A field whose time has passed is still
-there until somebody removes it, so that HLEN counts it as in Redis, but is not to be shown: `live` leaves it out.
+:class:`~miniredis.structures.deadlines.Deadlines`; to every other the matter costs one attribute that is None. Such a
+hash is a hashtable in Valkey. In Redis a small one is a ``listpackex``, once somebody has given a field a time: its
+fields are in the order in which they end, and those that do not are behind them, in the order in which they came. A
+field whose time has passed is still there until somebody removes it, so that HLEN counts it as in Redis, but is not to
+be shown: `live` leaves it out.
 """
 
 from __future__ import annotations

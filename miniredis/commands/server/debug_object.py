@@ -9,6 +9,7 @@ from miniredis.commands.object import SHARED_REFCOUNT, is_shared
 from miniredis.engine.keyspace import Database
 from miniredis.engine.memory_usage import LISTPACK_FRAME, allocated
 from miniredis.engine.values import Value, encoding, is_string, string_bytes
+from miniredis.rdb.values import HASH_LISTPACK_EX, HASH_METADATA
 from miniredis.structures.quicklist import entry_sizes
 
 OBJECT: Final = 16
@@ -36,11 +37,12 @@ def describe_object(database: Database, key: bytes, value: Value, *, fast: bool 
 
 
 def _serialized_length(database: Database, value: Value) -> int:
-    """The bytes that *value* takes in an RDB file."""
+    """The bytes that *value* takes in an RDB file. Redis overlooks when the first field of a hash ends."""
     engine = database.engine
     writer = rdb.writer.Writer(compress=engine.config.rdbcompression)
     rdb.values.save(writer, value, engine.version)
-    return len(writer.data)
+    overlooked = 8 if rdb.values.type_of(value, engine.version) in (HASH_METADATA, HASH_LISTPACK_EX) else 0
+    return len(writer.data) - overlooked
 
 
 def _address(database: Database, key: bytes, value: Value) -> int:

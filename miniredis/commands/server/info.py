@@ -54,7 +54,7 @@ def info(client: Session, argv: list[bytes]) -> Reply:
     wanted = {section.lower().decode(errors="replace") for section in argv[1:]} or {"default"}
     parts = []
     for section in SECTIONS:
-        if section.only not in ("", engine.version.family):
+        if section.only not in ("", engine.version.family) or not engine.version.has(section.since):
             continue
         if wanted & {section.name, "all", "everything"} or (section.by_default and "default" in wanted):
             lines = "".join(f"{name}:{value}\r\n" for name, value in section.fields(engine))
@@ -121,11 +121,11 @@ def _clients(engine: Engine) -> Fields:
     yield "client_recent_max_input_buffer", max((usage.query_capacity + usage.argv for usage in usages), default=0)
     yield "client_recent_max_output_buffer", max((usage.output for usage in usages), default=0)
     yield from (("blocked_clients", len(blocked)), ("tracking_clients", engine.tracking.clients))
-    if engine.version.is_valkey:
+    if engine.version.redis >= (8, 0) or engine.version.is_valkey:
         yield "pubsub_clients", sum(session.is_subscribed for session in sessions)
         yield "watching_clients", sum(bool(session.watched) for session in sessions)
     yield "clients_in_timeout_table", sum(each.timer is not None for each in blocked)
-    if engine.version.is_valkey:
+    if engine.version.redis >= (8, 0) or engine.version.is_valkey:
         yield "total_watched_keys", sum(len(database.watched) for database in engine.databases)
     if engine.version.redis >= (7, 2):
         yield "total_blocking_keys", sum(len(database.waiting) for database in engine.databases)
@@ -139,6 +139,7 @@ def _clients(engine: Engine) -> Fields:
 
 def _memory(engine: Engine) -> Fields:
     config, is_valkey = engine.config, engine.version.is_valkey
+    is_later = engine.version.redis >= (8, 0)
     resident, used = resident_memory(), engine.memory.used()
     startup, peak = STARTUP, engine.memory.peak
     overhead = startup + sum(sum(database_overhead(database)) for database in engine.databases)
@@ -147,12 +148,14 @@ def _memory(engine: Engine) -> Fields:
     yield from (("used_memory", used), ("used_memory_human", human(used)))
     yield from (("used_memory_rss", resident), ("used_memory_rss_human", human(resident)))
     yield from (("used_memory_peak", peak), ("used_memory_peak_human", human(peak)))
+    if is_later:
+        yield "used_memory_peak_time", engine.second
     yield "used_memory_peak_perc", f"{share(used, peak):.2f}%"
     yield from (("used_memory_overhead", overhead), ("used_memory_startup", startup))
     yield "used_memory_dataset", dataset
     yield "used_memory_dataset_perc", f"{share(dataset, used - startup):.2f}%"
     yield from ((f"allocator_{name}", used) for name in ("allocated", "active", "resident"))
-    if is_valkey:
+    if is_valkey or is_later:
         yield "allocator_muzzy", 0
     yield from (("total_system_memory", total), ("total_system_memory_human", human(total)))
     yield from (("used_memory_lua", 0), ("used_memory_vm_eval", 0), ("used_memory_lua_human", "0B"))
@@ -171,6 +174,8 @@ def _memory(engine: Engine) -> Fields:
     yield from (("mem_not_counted_for_evict", 0), ("mem_replication_backlog", 0), ("mem_total_replication_buffers", 0))
     if is_valkey:
         yield "mem_replicas_repl_buffer", 0
+    if is_later:
+        yield "mem_replica_full_sync_buffer", 0
     of_replicas = sum(measure(session).total for session in engine.replication.replicas)
     of_all = sum(measure(session).total for session in engine.sessions.values())
     yield from (("mem_clients_slaves", of_replicas), ("mem_clients_normal", of_all - of_replicas))
@@ -178,7 +183,7 @@ def _memory(engine: Engine) -> Fields:
     if is_valkey:
         yield from (("mem_cluster_slot_import", 0), ("mem_cluster_slot_export", 0))
     yield from (("mem_aof_buffer", 0), ("mem_allocator", "libc"))
-    if is_valkey:
+    if is_valkey or is_later:
         yield "mem_overhead_db_hashtable_rehashing", 0
     yield from (("active_defrag_running", 0), ("lazyfree_pending_objects", 0))
     yield "lazyfreed_objects", engine.statistics.lazyfreed_objects
@@ -242,6 +247,9 @@ def _traffic(engine: Engine) -> Fields:
 def _turnover(engine: Engine) -> Fields:
     """What became of the keys."""
     statistics, is_valkey = engine.statistics, engine.version.is_valkey
+    is_later = engine.version.redis >= (8, 0)
+    if is_later:
+        yield "expired_subkeys", statistics.expired_fields
     yield "expired_keys", statistics.expired_keys
     if is_valkey:
         yield "expired_fields", statistics.expired_fields
@@ -254,7 +262,7 @@ def _turnover(engine: Engine) -> Fields:
         ("evicted_keys", engine.statistics.evicted_keys),
         ("evicted_clients", engine.statistics.evicted_clients),
     )
-    if is_valkey:
+    if is_valkey or is_later:
         yield "evicted_scripts", 0
     yield from (("total_eviction_exceeded_time", 0), ("current_eviction_exceeded_time", 0))
     yield from (("keyspace_hits", statistics.keyspace_hits), ("keyspace_misses", statistics.keyspace_misses))
@@ -279,8 +287,9 @@ def _work(engine: Engine) -> Fields:
     yield from (("io_threaded_reads_processed", 0), ("io_threaded_writes_processed", 0))
     if is_valkey:
         yield from (("io_threaded_freed_objects", 0), ("io_threaded_accept_processed", 0))
-        yield from (("io_threaded_poll_processed", 0), ("io_threaded_total_prefetch_batches", 0))
-        yield "io_threaded_total_prefetch_entries", 0
+        yield "io_threaded_poll_processed", 0
+    if is_valkey or engine.version.redis >= (8, 0):
+        yield from (("io_threaded_total_prefetch_batches", 0), ("io_threaded_total_prefetch_entries", 0))
         yield from (("client_query_buffer_limit_disconnections", 0), ("client_output_buffer_limit_disconnections", 0))
     yield from (("reply_buffer_shrinks", 0), ("reply_buffer_expands", 0))
     if engine.version.redis >= (7, 2):
@@ -396,6 +405,8 @@ def _keyspace(engine: Engine) -> Fields:
             figures = f"keys={len(database.data)},expires={len(database.expires)},avg_ttl={_average_ttl(database)}"
             if engine.version.is_valkey:
                 figures += f",keys_with_volatile_items={field_expiry.count_keys(database)}"
+            elif engine.version.redis >= (7, 4):
+                figures += f",subexpiry={field_expiry.count_keys(database)}"
             yield f"db{database.number}", figures
 
 
@@ -406,15 +417,20 @@ def _average_ttl(database: Database) -> int:
     return sum(sample) // len(sample) if sample else 0
 
 
+def _threads(engine: Engine) -> Fields:
+    yield "io_thread_0", f"clients={len(engine.sessions)},reads=0,writes=0"
+
+
 @record
 class Section:
-    """A section of INFO. *only*: the server family that has it, if not both."""
+    """A section of INFO. *only*: the server family that has it, if not both; *since*: of Redis, which brought it."""
 
     name: str
     title: str
     fields: Callable[[Engine], Fields]
     by_default: bool = True
     only: str = ""
+    since: str = "1.0.0"
 
 
 SECTIONS: Final = (
@@ -423,6 +439,7 @@ SECTIONS: Final = (
     Section("clients", "Clients", _clients),
     Section("memory", "Memory", _memory),
     Section("persistence", "Persistence", _persistence),
+    Section("threads", "Threads", _threads, only="redis", since="8.0.0"),
     Section("stats", "Stats", _stats),
     Section("replication", "Replication", _replication),
     Section("cpu", "CPU", _cpu),
