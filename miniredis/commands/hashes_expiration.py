@@ -1,7 +1,8 @@
 """Fields of hashes with a time to live of their own: HEXPIRE and its relatives, HGETEX, HSETEX; and HGETDEL.
 
-In Redis since 7.4, whose ways are in :mod:`miniredis.commands.hashes_expiration_redis`; in Valkey since 9.0. A field's end is the last millisecond at which it is there. A time that is past removes the field
-at once, which Valkey calls an expiry (``hexpired``), and tells as an HDEL.
+In Redis since 7.4, whose ways are in :mod:`miniredis.commands.hashes_expiration_redis`; in Valkey since 9.0. A field's
+end is the last millisecond at which it is there. A time that is past removes the field at once, which Valkey calls an
+expiry (``hexpired``), and tells as an HDEL.
 """
 
 from __future__ import annotations

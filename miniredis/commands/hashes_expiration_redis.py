@@ -91,19 +91,22 @@ class _Changes:
         self.removed.append(field)
         return REMOVED
 
-    def tell(self) -> None:
-        """Tell everyone, and let a hash that is empty go. What replicas are told of times, the command has said."""
+    def tell(self, *, is_counted: bool = False) -> None:
+        """Tell everyone, and let a hash that is empty go. What replicas are told of times, the command has said.
+
+        *is_counted*: as what has changed, the fields are counted already.
+        """
         client, key, db = self._client, self._key, self._client.db
         if self.timed:
             field_expiry.note(db, key, self._value)
-            db.changed(key, notifications.HASH, b"hexpire", len(self.timed))
+            db.changed(key, notifications.HASH, b"hexpire", 0 if is_counted else len(self.timed))
         if self.persisted:
             db.changed(key, notifications.HASH, b"hpersist", self.persisted)
         if self.removed:
             propagation.prevent(client)
             for field in self.removed:
                 propagation.also_propagate(client, b"HDEL", key, field)
-            db.changed(key, notifications.HASH, b"hdel", len(self.removed))
+            db.changed(key, notifications.HASH, b"hdel", 0 if is_counted else len(self.removed))
             db.delete_if_empty(key, self._value)
 
 
@@ -139,15 +142,14 @@ def hpersist(client: Session, argv: list[bytes]) -> Reply:
     fields = only_fields(argv)
     if value is None:
         return [NO_FIELD] * len(fields)
-    changes = _Changes(client, key, value)
     reply: list[Reply] = []
     for field in fields:
         if not value.is_live(field, now):
             reply.append(NO_FIELD)
         else:
             reply.append(SET if value.persist(field) else NO_EXPIRY)
-    changes.persisted = reply.count(SET)
-    changes.tell()
+    if persisted := reply.count(SET):
+        client.db.changed(key, notifications.HASH, b"hpersist", persisted)
     return reply
 
 
@@ -189,7 +191,7 @@ def hgetex(client: Session, argv: list[bytes]) -> Reply:
 
 @record
 class _SetOptions:
-    """HSETEX's options; *position* is where the first field stands, *unit* the token of an expiration or ``KEEPTTL``."""
+    """HSETEX's options; *position* is where the first field stands, *unit* the token of a time or ``KEEPTTL``."""
 
     position: int = 0
     condition: bytes = b""
@@ -252,12 +254,12 @@ def hsetex(client: Session, argv: list[bytes]) -> Reply:
         propagation.rewrite(client, argv[0], key, *with_end(words, when), *argv[options.position - 2 :])
     db.changed(key, notifications.HASH, b"hset", len(fields))
     if changes is not None:
-        changes.tell()
+        changes.tell(is_counted=True)
     return 1
 
 
 def _agree(client: Session, key: bytes, value: Hash | None, condition: bytes, fields: list[bytes]) -> bool:
-    """Whether all *fields* are there (FXX), or none of them is (FNX); the first that disagrees is the last looked at."""
+    """Whether all *fields* are there (FXX), or none is (FNX); the first that disagrees is the last looked at."""
     if value is None:
         return condition == b"FNX"
     agrees = True

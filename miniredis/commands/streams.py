@@ -167,7 +167,8 @@ class NewId:
 
 
 @command(
-    "XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]",
+    "XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id>"
+    " field value [field value ...]",
     arity=-5,
     summary="Appends a new message to a stream. Creates the key if it doesn't exist.",
     since="5.0.0",

@@ -16,7 +16,7 @@ from miniredis.engine.command import command, container, key_range
 from miniredis.engine.keyspace import Database
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Error, Reply
-from miniredis.structures.stream import Stream
+from miniredis.structures.stream import Counting, Stream
 from miniredis.structures.stream_groups import Consumer, Group
 
 NO_KEY: Final = (
@@ -78,6 +78,21 @@ def _stream_of(client: Session, argv: list[bytes]) -> Stream:
     return stream
 
 
+def counting(client: Session) -> Counting:
+    """How the emulated version reckons how far a group has read."""
+    version = client.engine.version
+    if version.is_valkey:
+        return Counting.VALKEY
+    return Counting.REDIS_8 if version.redis >= (8, 0) else Counting.REDIS_7
+
+
+def _believed(client: Session, stream: Stream, entries_read: int | None) -> int | None:
+    """What ENTRIESREAD says, which Redis 8 does not believe if it is more than were ever added."""
+    if entries_read is None or counting(client) is not Counting.REDIS_8:
+        return entries_read
+    return min(entries_read, stream.entries_added)
+
+
 container(
     "XGROUP",
     summary="A container for consumer groups commands.",
@@ -118,7 +133,7 @@ def xgroup_create(client: Session, argv: list[bytes]) -> Reply:
         db.changed(key, NO_EVENT, b"", dirty=0)
     if name in stream.groups:
         raise Error("BUSYGROUP Consumer Group name already exists")
-    stream.groups[name] = Group(last_id, entries_read)
+    stream.groups[name] = Group(last_id, _believed(client, stream, entries_read))
     _changed(db, key, b"xgroup-create")
     return OK
 
@@ -145,7 +160,7 @@ def xgroup_setid(client: Session, argv: list[bytes]) -> Reply:
     if len(argv) > 7:
         raise errors.subcommand_syntax(argv)
     group.last_id = stream.last_id if argv[4] == b"$" else special_or_id(argv[4])
-    group.entries_read = entries_read
+    group.entries_read = _believed(client, stream, entries_read)
     _changed(client.db, argv[2], b"xgroup-setid")
     return OK
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from miniredis.commands.help import subcommand_help
 from miniredis.commands.streams import entry_replies, entry_reply
-from miniredis.commands.streams_groups import no_such_group
+from miniredis.commands.streams_groups import counting, no_such_group
 from miniredis.engine import errors
 from miniredis.engine.arguments import integer
 from miniredis.engine.command import command, container, key_range
@@ -129,7 +129,7 @@ def _first(pending: OrderedIds[PendingEntry], count: int) -> list[tuple[int, Pen
 
 
 def _lag(client: Session, stream: Stream, group: Group) -> int | None:
-    return stream.lag(group, strict=client.engine.version.is_valkey)
+    return stream.lag(group, counting=counting(client))
 
 
 @command(

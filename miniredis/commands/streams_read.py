@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from miniredis.commands.stream_ids import stream_id
 from miniredis.commands.streams import entry_replies
-from miniredis.commands.streams_groups import find_or_create_consumer, no_such_key_or_group
+from miniredis.commands.streams_groups import counting, find_or_create_consumer, no_such_key_or_group
 from miniredis.commands.streams_propagation import propagate_claim, propagate_consumer, propagate_last_id
 from miniredis.engine import errors, propagation
 from miniredis.engine.arguments import integer
@@ -170,12 +170,14 @@ def _milliseconds(text: bytes, engine: Engine) -> int:
 
 
 def _unbalanced(client: Session, name: str) -> Error:
-    command, special = "XREAD", "$"
-    if client.engine.version.redis >= (7, 2):
-        command, special = f"'{name}'", ">" if name == "xreadgroup" else "$"
-    return Error(
-        f"ERR Unbalanced {command} list of streams: for each stream key an ID or '{special}' must be specified."
-    )
+    command, wanted, version = "XREAD", "an ID or '$'", client.engine.version
+    if version.redis >= (7, 2):
+        command = f"'{name}'"
+        if name == "xreadgroup":
+            wanted = "an ID or '>'"
+        elif version.redis >= (7, 4):
+            wanted = "an ID, '+', or '$'"
+    return Error(f"ERR Unbalanced {command} list of streams: for each stream key {wanted} must be specified.")
 
 
 def _only_for_groups(option: str) -> Error:
@@ -228,15 +230,24 @@ def _positions(client: Session, read: Read) -> list[Position]:
     return positions
 
 
+def _before_last(client: Session, stream: Stream) -> int:
+    """Where to read so that only the last entry comes: the last one that there is in Redis, that ever was in Valkey."""
+    if client.engine.version.is_valkey:
+        return max(stream.last_id - 1, 0)
+    last = stream.last_valid_id()
+    return last - 1 if last else stream.last_id
+
+
 def _behind(client: Session, stream: Stream | None, text: bytes, group: Group | None) -> int:
     if text == b"$":
         if group is not None:
             raise _meaningless("$")
         return 0 if stream is None else stream.last_id
-    if text == b"+" and client.engine.version.is_valkey:
+    version = client.engine.version
+    if text == b"+" and (version.is_valkey or version.redis >= (7, 4)):
         if group is not None:
             raise _meaningless("+")
-        return 0 if stream is None else max(stream.last_id - 1, 0)
+        return 0 if stream is None else _before_last(client, stream)
     if text == b">":
         if group is None:
             raise Error(
@@ -298,10 +309,10 @@ def _deliver(
 ) -> list[Reply]:
     """Give *entries* to *consumer*: they are pending until it acknowledges them, unless it said NOACK."""
     assert read.group is not None
-    strict, now = client.engine.version.is_valkey, client.engine.now
+    rules, now = counting(client), client.engine.now
     last_id = group.last_id
     for entry_id, _ in entries:
-        stream.advance(group, entry_id, strict=strict)
+        stream.advance(group, entry_id, counting=rules)
         if not read.no_ack:
             group.deliver(entry_id, consumer, now)
             consumer.active_time = now

@@ -95,7 +95,8 @@ def xdelex(client: Session, argv: list[bytes]) -> Reply:
 )
 def xackdel(client: Session, argv: list[bytes]) -> Reply:
     key, db = argv[1], client.db
-    stream = db.write_as(key, Stream)
+    db.unshare(key)
+    stream = db.read_as(key, Stream)
     references, texts = _parse(argv, 3)
     group = None if stream is None else stream.groups.get(argv[2])
     if stream is None or group is None:

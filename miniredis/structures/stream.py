@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from itertools import islice
 from typing import ClassVar, Final
 
@@ -115,6 +116,14 @@ class Node:
         twin.ids, twin.entries, twin.deleted = self.ids[:], self.entries[:], self.deleted.copy()
         twin.fields, twin.size = self.fields, self.size
         return twin
+
+
+class Counting(Enum):
+    """How it is reckoned how far a group has read: as Redis does up to 7.2.4, or since, or as Valkey does since 9."""
+
+    REDIS_7 = "redis 7"
+    REDIS_8 = "redis 8"
+    VALKEY = "valkey"
 
 
 def _master_id(node: Node) -> int:
@@ -370,19 +379,18 @@ class Stream:
 
     # How far a group has read
 
-    def has_deletions_from(self, start: int, *, strict: bool = False) -> bool:
+    def has_deletions_from(self, start: int, *, counting: Counting = Counting.REDIS_7) -> bool:
         """Whether XDEL may have removed entries at *start* or behind it.
 
-        Redis keeps only the greatest id that was deleted. Up to 7.2.4 a deletion before the first entry does not count;
-        *strict* is Valkey's way since 9, in which it does.
+        Redis keeps only the greatest id that was deleted. A deletion before the first entry counts only for Valkey.
         """
         if not self._length or not self.max_deleted_id:
             return False
-        if not strict and self.first_id > self.max_deleted_id:
+        if counting is not Counting.VALKEY and self.first_id > self.max_deleted_id:
             return False
         return start <= self.max_deleted_id
 
-    def position(self, entry_id: int, *, strict: bool = False) -> int | None:
+    def position(self, entry_id: int, *, counting: Counting = Counting.REDIS_7) -> int | None:
         """How many entries had been added when the one with that id was; None where it cannot be told.
 
         It can for the last and the first entry, and for ids before the first one, as long as no deletion interferes.
@@ -391,7 +399,7 @@ class Stream:
             return 0
         if not self._length and entry_id <= self.last_id:
             return self.entries_added
-        if strict and 0 < entry_id < self.max_deleted_id:
+        if counting is not Counting.REDIS_7 and 0 < entry_id < self.max_deleted_id:
             return None
         if entry_id >= self.last_id:
             return self.entries_added if entry_id == self.last_id else None
@@ -399,28 +407,33 @@ class Stream:
             return _signed(self.entries_added - self._length + (entry_id == self.first_id))
         return None
 
-    def lag(self, group: Group, *, strict: bool = False) -> int | None:
+    def lag(self, group: Group, *, counting: Counting = Counting.REDIS_7) -> int | None:
         """How many entries *group* has still to read; None where that cannot be told."""
         if not self.entries_added:
             return 0
+        if counting is Counting.REDIS_8:
+            if not self._length:
+                return 0
+            if group.last_id < self.first_id > self.max_deleted_id:
+                return self._length
         read = group.entries_read
-        if read is None or self.has_deletions_from(group.last_id, strict=strict):
-            read = self.position(group.last_id, strict=strict)
+        if read is None or self.has_deletions_from(group.last_id, counting=counting):
+            read = self.position(group.last_id, counting=counting)
         return None if read is None else _signed(self.entries_added - read)
 
-    def advance(self, group: Group, entry_id: int, *, strict: bool = False) -> None:
+    def advance(self, group: Group, entry_id: int, *, counting: Counting = Counting.REDIS_7) -> None:
         """Note that *group* is given the entry with that id: if it is a new one, it is its last one now."""
         if entry_id <= group.last_id:
             return
-        if group.entries_read is not None and not self._may_have_skipped(group, entry_id, strict):
+        if group.entries_read is not None and not self._may_have_skipped(group, entry_id, counting):
             group.entries_read = _signed(group.entries_read + 1)
         elif self.entries_added:
-            group.entries_read = self.position(entry_id, strict=strict)
+            group.entries_read = self.position(entry_id, counting=counting)
         group.last_id = entry_id
 
-    def _may_have_skipped(self, group: Group, entry_id: int, strict: bool) -> bool:
-        if strict:
-            return group.last_id < self.first_id or self.has_deletions_from(group.last_id, strict=True)
+    def _may_have_skipped(self, group: Group, entry_id: int, counting: Counting) -> bool:
+        if counting is not Counting.REDIS_7:
+            return group.last_id < self.first_id or self.has_deletions_from(group.last_id, counting=counting)
         return self.has_deletions_from(entry_id)
 
     # As Redis lays it out
