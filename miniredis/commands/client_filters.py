@@ -69,6 +69,8 @@ def parse_filters(client: Session, argv: list[bytes], *, skip_me: bool) -> Clien
     """The filters from the third argument on; *skip_me* holds when SKIPME is not among them."""
     filters = ClientFilter(client)
     known = _VALKEY_WORDS if filters.is_valkey else _REDIS_WORDS
+    if not filters.is_valkey and client.engine.version.redis >= (7, 4):
+        known |= {"maxage"}
     filters.skip_me = skip_me
     position = 2
     while position < len(argv):

@@ -31,6 +31,8 @@ def client_help(client: Session, argv: list[bytes]) -> Reply:
             *(CAPA if version.is_valkey else ()),
             *ABOUT_ONESELF,
             *(VALKEY_FILTERS if version.is_valkey else FILTERS),
+            *(LATER_FILTERS if not version.is_valkey and version.redis >= (7, 4) else ()),
+            *(() if version.is_valkey else LISTING),
             *PAUSING_AND_NAMING,
             *(SETINFO if has_client_info else ()),
             *UNBLOCKING_AND_TRACKING,
@@ -75,6 +77,14 @@ FILTERS: Final = (
     "      Kill connections authenticated by <username>.",
     "    * SKIPME (YES|NO)",
     "      Skip killing current connection (default: yes).",
+)
+LATER_FILTERS: Final = (
+    "    * ID <client-id>",
+    "      Kill connections by client id.",
+    "    * MAXAGE <maxage>",
+    "      Kill connections older than the specified age.",
+)
+LISTING: Final = (
     "LIST [options ...]",
     "    Return information about client connections. Options:",
     "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",

@@ -29,6 +29,7 @@ from miniredis.resp.types import OK, Error, Reply
         ("3.2.0", "Added `master` type in for `TYPE` option."),
         ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."),
         ("6.2.0", "`LADDR` option."),
+        ("7.4.0", "`MAXAGE` option."),
         ("valkey 8.0.0", "`MAXAGE` option."),
         (
             "valkey 8.0.0",
@@ -54,7 +55,7 @@ from miniredis.resp.types import OK, Error, Reply
         "client-type REPLICA": "since=5.0.0",
         "ADDR": "name=addr",
         "LADDR": "name=laddr since=6.2.0",
-        "MAXAGE": "valkey-since=8.0.0",
+        "MAXAGE": "since=7.4.0 valkey-since=8.0.0",
         "NAME": "valkey-since=9.0.0",
         "IDLE": "valkey-since=9.0.0",
         "FLAGS": "valkey-since=9.0.0",

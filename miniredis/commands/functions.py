@@ -60,8 +60,8 @@ HELP: Final = (
     "      in case of functions name collision with another library).",
 )
 
-REDIS_ONLY: Final = frozenset({"    * Library description"})
-"""What Valkey has left out of the help."""
+FORMER: Final = frozenset({"    * Library description"})
+"""What Valkey and later versions of Redis have left out of the help."""
 
 
 @command(
@@ -195,8 +195,9 @@ def function_flush(client: Session, argv: list[bytes]) -> Reply:
     categories="scripting",
 )
 def function_help(client: Session, argv: list[bytes]) -> Reply:
-    is_valkey = client.engine.version.is_valkey
-    return subcommand_help(client, "FUNCTION", [line for line in HELP if line not in REDIS_ONLY or not is_valkey])
+    version = client.engine.version
+    left_out = FORMER if version.is_valkey or version.redis >= (7, 4) else ()
+    return subcommand_help(client, "FUNCTION", [line for line in HELP if line not in left_out])
 
 
 @command(

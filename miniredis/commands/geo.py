@@ -50,8 +50,10 @@ def distance_digits(distance: float) -> bytes:
     return b"%s%d.%04d" % (b"-" if scaled < 0 else b"", whole, fraction)
 
 
-def coordinates_reply(longitude: float, latitude: float) -> list[Reply]:
-    """A position as it is shown, with all its digits up to the 17th behind the point."""
+def coordinates_reply(client: Session, longitude: float, latitude: float) -> list[Reply]:
+    """A position as it is shown: with all its digits up to the 17th behind the point, in Redis 8 as every double."""
+    if client.engine.version.redis >= (8, 0):
+        return [longitude, latitude]
     return [DoubleDigits(_trimmed(longitude)), DoubleDigits(_trimmed(latitude))]
 
 
@@ -153,4 +155,4 @@ def geopos(client: Session, argv: list[bytes]) -> Reply:
     if value is None:
         return [NULL_ARRAY] * (len(argv) - 2)
     scores = map(value.score, argv[2:])
-    return [NULL_ARRAY if score is None else coordinates_reply(*geohashes.decode(score)) for score in scores]
+    return [NULL_ARRAY if score is None else coordinates_reply(client, *geohashes.decode(score)) for score in scores]

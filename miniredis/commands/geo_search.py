@@ -437,7 +437,7 @@ def _run(client: Session, value: SortedSet | None, search: _Search, event: bytes
         shape = search.shape(search.centre)
         unit, found = shape.unit, _found(value, shape, search)
     if search.destination is None:
-        return [_shown(each, unit, search) for each in found]
+        return [_shown(client, each, unit, search) for each in found]
     scores = {each.member: each.metres / unit if search.stores_distance else each.score for each in found}
     stored = SortedSet.from_result(scores, client.engine.config)
     client.db.store(search.destination, stored, notifications.ZSET, event, len(found))
@@ -471,7 +471,7 @@ def _members_within(value: SortedSet, shape: Shape) -> Iterator[_Found]:
                 yield _Found(member, score, longitude, latitude, metres)
 
 
-def _shown(found: _Found, unit: float, search: _Search) -> Reply:
+def _shown(client: Session, found: _Found, unit: float, search: _Search) -> Reply:
     if not search.shows_more:
         return found.member
     shown: list[Reply] = [found.member]
@@ -480,5 +480,5 @@ def _shown(found: _Found, unit: float, search: _Search) -> Reply:
     if search.with_hash:
         shown.append(int(found.score))
     if search.with_coordinates:
-        shown.append(coordinates_reply(found.longitude, found.latitude))
+        shown.append(coordinates_reply(client, found.longitude, found.latitude))
     return shown

@@ -11,7 +11,7 @@ from operator import itemgetter
 from miniredis.commands.list_ends import list_of
 from miniredis.engine import errors, notifications
 from miniredis.engine.acl_checks import may_access_every_key
-from miniredis.engine.arguments import integer
+from miniredis.engine.arguments import integer, lenient_double
 from miniredis.engine.command import command, key_range, key_unknown
 from miniredis.engine.keyspace import Database
 from miniredis.engine.record import fresh, record
@@ -236,7 +236,11 @@ def _alphabetic_key(weight: bytes | None) -> tuple[bool, bytes]:
 def _score(client: Session, weight: bytes | None) -> float:
     if weight is None:
         return 0.0
-    score = parse_double(weight) if client.engine.version.is_valkey else parse_sort_weight(weight)
+    version = client.engine.version
+    if version.is_valkey:
+        score = parse_double(weight)
+    else:
+        score = lenient_double(weight, client.engine) if version.redis >= (8, 0) else parse_sort_weight(weight)
     if score is None:
         raise Error("ERR One or more scores can't be converted into double")
     return score

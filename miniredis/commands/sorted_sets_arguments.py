@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from miniredis.engine.arguments import lenient_double
 from miniredis.engine.engine import Engine
 from miniredis.resp.types import Error
-from miniredis.structures.numbers import parse_score_bound
 from miniredis.structures.sorted_set import LEX_MAX, LEX_MIN, LexBound, LexRange, ScoreRange
 
 
@@ -17,11 +17,8 @@ def score_range(minimum: bytes, maximum: bytes, engine: Engine) -> ScoreRange:
 
 def _score_bound(text: bytes, engine: Engine) -> tuple[float, bool]:
     excluded = text.startswith(b"(")
-    number = text[1:] if excluded else text
-    value = parse_score_bound(number)
-    # Valkey reads it with another function than strtod, to which these are no numbers.
-    is_refused = engine.version.is_valkey and (number[:1].isspace() or b"x" in number.partition(b"\0")[0].lower())
-    if value is None or is_refused:
+    value = lenient_double(text[1:] if excluded else text, engine)
+    if value is None:
         raise Error("ERR min or max is not a float")
     return value, excluded
 

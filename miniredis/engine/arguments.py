@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Final
 from miniredis.engine import errors
 from miniredis.resp.types import Error
 from miniredis.structures.long_double import LongDouble, parse_long_double
-from miniredis.structures.numbers import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, parse_double, parse_integer
+from miniredis.structures.numbers import (
+    INT32_MAX,
+    INT32_MIN,
+    INT64_MAX,
+    INT64_MIN,
+    parse_double,
+    parse_integer,
+    parse_score_bound,
+)
 
 if TYPE_CHECKING:
     from miniredis.engine.engine import Engine
@@ -93,6 +101,18 @@ def double(text: bytes, engine: Engine, message: str = errors.NOT_A_FLOAT) -> fl
     if value is None or (engine.version.is_valkey and b"x" in text.lower()):
         raise Error(message)
     return value
+
+
+def lenient_double(text: bytes, engine: Engine) -> float | None:
+    """What strtod makes of *text* up to a NUL byte, as for the ends of score ranges; None if that is not a number.
+
+    Valkey and Redis 8 read it with another function, which skips no spaces and reads no hexadecimal.
+    """
+    if (engine.version.is_valkey or engine.version.redis >= (8, 0)) and (
+        text[:1].isspace() or b"x" in text.partition(b"\0")[0].lower()
+    ):
+        return None
+    return parse_score_bound(text)
 
 
 def timeout(text: bytes, engine: Engine) -> int:

@@ -70,7 +70,7 @@ def describe(client: Session, argv: list[bytes] | None = None) -> bytes:
         "psub": len(client.patterns),
         "ssub": len(client.shard_channels),
         "multi": _queue_length(client),
-        **({"watch": len(client.watched)} if version.is_valkey else {}),
+        **({"watch": len(client.watched)} if version.is_valkey or version.redis >= (7, 4) else {}),
         "qbuf": buffered,
         "qbuf-free": max(memory.query_capacity - buffered, 0),
         "argv-mem": memory.argv,
@@ -89,7 +89,9 @@ def describe(client: Session, argv: list[bytes] | None = None) -> bytes:
     }
     if version.redis >= (7, 2):
         fields |= {"lib-name": _c_string(client.lib_name), "lib-ver": _c_string(client.lib_version)}
-    if version.is_valkey:
+    if version.redis >= (8, 0):
+        fields["io-thread"] = 0
+    if version.is_valkey or version.redis >= (8, 0):
         fields |= {"tot-net-in": 0, "tot-net-out": 0, "tot-cmds": 0}
     return " ".join(f"{name}={value}" for name, value in fields.items()).encode("latin-1")
 
