@@ -68,7 +68,7 @@ replies follow, each under a line that says whose it is, indented by two blanks;
 ``since redis-7.2`` applies to Redis from 7.2 on and to every Valkey, which was forked from it; ``since valkey-8.0`` to
 Valkey from 8.0 on; ``before redis-7.0`` to what is older; ``resp3 since valkey-9.1`` to those in RESP3. Nobody writes
 replies by hand: ``python -m conformance.recording`` asks a real server for them. The words ``@redis``, ``@valkey``,
-``@resp2``, ``@resp3`` in a title restrict its scenario to such servers.
+``@resp2``, ``@resp3`` in a title restrict its scenario to such servers, ``@redis-8.2`` to what inherits from that one.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from conformance.versions import ALWAYS, Condition, Version
+from conformance.versions import ALWAYS, VERSION, Condition, Version
 from miniredis.resp.inline import split_arguments
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
@@ -167,7 +167,12 @@ class Scenario:
         """Whether the scenario is for that reference (``redis-7.0``) in that protocol (2 or 3)."""
         ours = {reference.split("-")[0], f"resp{protocol}"}
         restrictions = (self.tags & {"redis", "valkey"}, self.tags & {"resp2", "resp3"})
-        return all(not wanted or wanted & ours for wanted in restrictions)
+        if not all(not wanted or wanted & ours for wanted in restrictions):
+            return False
+        began = [Version.parse(tag) for tag in self.tags if VERSION.fullmatch(tag)]
+        if not began:
+            return True
+        return VERSION.fullmatch(reference) is not None and all(map(Version.parse(reference).inherits, began))
 
 
 def applying(recorded: Sequence[Recorded], version: Version, protocol: int) -> Recorded | None:

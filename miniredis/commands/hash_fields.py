@@ -39,10 +39,19 @@ def remove_past(client: Session, key: bytes, value: Hash, fields: Iterable[bytes
     return len(past)
 
 
-def drop_past(client: Session, key: bytes, value: Hash, fields: Iterable[bytes], *, keeps_empty: bool = False) -> int:
+def drop_past(
+    client: Session,
+    key: bytes,
+    value: Hash,
+    fields: Iterable[bytes],
+    *,
+    keeps_empty: bool = False,
+    is_quiet: bool = False,
+) -> int:
     """Remove those of *fields* whose time has passed, as Redis does where they are asked for. How many there were.
 
     The hash goes with its last field, unless *keeps_empty*. Valkey leaves them to be found by their time.
+    *is_quiet*: without events.
     """
     engine, db = client.engine, client.db
     if value.expiries is None or engine.version.is_valkey or engine.keeps_expired:
@@ -56,7 +65,9 @@ def drop_past(client: Session, key: bytes, value: Hash, fields: Iterable[bytes],
         value.remove(field)
         propagation.also_propagate(client, b"HDEL", key, field)
     engine.statistics.expired_fields += len(past)
-    db.changed(key, notifications.HASH, b"hexpired", dirty=0)
-    if not keeps_empty:
+    db.changed(key, notifications.NONE if is_quiet else notifications.HASH, b"hexpired", dirty=0)
+    if is_quiet and not value:
+        db.delete(key)
+    elif not keeps_empty:
         db.delete_if_empty(key, value)
     return len(past)

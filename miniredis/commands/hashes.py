@@ -163,7 +163,7 @@ def hmget(client: Session, argv: list[bytes]) -> Reply:
     value = client.db.read_as(argv[1], Hash)
     if value is None:
         return [None] * (len(argv) - 2)
-    drop_past(client, argv[1], value, argv[2:])
+    drop_past(client, argv[1], value, argv[2:], is_quiet=len(value) == 1)  # as Redis, which forgets to tell of one
     fields = value.fields if value.expiries is None else value.live(client.engine.now)
     return list(map(fields.get, argv[2:]))
 

@@ -201,7 +201,7 @@ class _SetOptions:
 
 def _parse_set_options(client: Session, argv: list[bytes]) -> _SetOptions:
     options, position = _SetOptions(), 2
-    while position < len(argv):
+    while True:  # there are more words than options that go together, so that FIELDS comes, or an error
         token = argv[position].upper()
         if token == b"FIELDS":
             if position >= len(argv) - 3:
@@ -217,8 +217,6 @@ def _parse_set_options(client: Session, argv: list[bytes]) -> _SetOptions:
             options.unit = token
             if token in UNITS:
                 position += 1
-                if position == len(argv):
-                    raise Error("ERR missing expire time")
                 milliseconds, absolute = UNITS[token]
                 options.when = _moment(client, argv[position], b"hsetex", milliseconds=milliseconds, absolute=absolute)
         elif token in (b"FXX", b"FNX"):
@@ -228,7 +226,6 @@ def _parse_set_options(client: Session, argv: list[bytes]) -> _SetOptions:
         else:
             raise Error(b"ERR unknown argument: %b" % errors.until_nul(argv[position]))
         position += 1
-    raise Error("ERR missing FIELDS argument")
 
 
 def hsetex(client: Session, argv: list[bytes]) -> Reply:
