@@ -57,7 +57,7 @@ refused(
     "CLUSTER|SLOT-STATS <SLOTSRANGE start-slot end-slot | ORDERBY metric [LIMIT limit] [ASC | DESC]>",
     arity=-4,
     summary="Return an array of slot usage statistics for slots assigned to the current node.",
-    since="",
+    since="8.2.0",
     valkey_since="8.0.0",
     complexity=("O(N) where N is the total number of slots based on arguments. O(N*log(N)) with ORDERBY subcommand."),
     flags="loading stale",
