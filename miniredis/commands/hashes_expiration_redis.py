@@ -148,8 +148,8 @@ def hpersist(client: Session, argv: list[bytes]) -> Reply:
             reply.append(NO_FIELD)
         else:
             reply.append(SET if value.persist(field) else NO_EXPIRY)
-    if persisted := reply.count(SET):
-        client.db.changed(key, notifications.HASH, b"hpersist", persisted)
+    if SET in reply:
+        client.db.changed(key, notifications.HASH, b"hpersist")  # one change, of however many fields
     return reply
 
 

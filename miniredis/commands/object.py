@@ -47,10 +47,15 @@ def object_encoding(client: Session, argv: list[bytes]) -> Reply:
 
 
 def _embedded_limit(client: Session, key: bytes) -> int:
-    """The longest string in bytes that is kept as ``embstr``. Valkey has 128 bytes for an object with its key."""
-    if not client.engine.version.is_valkey:
+    """The longest string in bytes that is kept as ``embstr``.
+
+    Valkey has 128 bytes for an object with its key, Redis since 8.2 has 64.
+    """
+    version = client.engine.version
+    if not version.is_valkey and version.redis < (8, 2):
         return EMBEDDED_STRING_LIMIT
-    return 113 - len(key) - (2 if len(key) >= 32 else 0) - (8 if key in client.db.expires else 0)
+    most = 113 if version.is_valkey else 41
+    return most - len(key) - (2 if len(key) >= 32 else 0) - (8 if key in client.db.expires else 0)
 
 
 @command(

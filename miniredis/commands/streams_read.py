@@ -290,7 +290,8 @@ def _read_group(
     consumer = _consumer(client, read, key, group)
     if not has_any:
         return None
-    engine.dirty += 1
+    if after == NEW or engine.version.redis < (8, 0):  # to look at what is pending counts as a change before Redis 8
+        engine.dirty += 1
     if after != NEW:
         return _history(engine, stream, consumer, after, read.count)
     entries = stream.range(group.last_id + 1, MAX_ID, read.count)

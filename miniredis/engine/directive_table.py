@@ -286,7 +286,8 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     # Memory
     _memory("maxmemory", 0, 0, ULONG_MAX),
     _choice("maxmemory-policy", _EVICTION, "noeviction"),
-    _integer("maxmemory-samples", 5, 1, INT_MAX, only="redis"),
+    _integer("maxmemory-samples", 5, 1, INT_MAX, only="redis", until="8.0.0"),
+    _integer("maxmemory-samples", 5, 1, 64, since="8.0.0", only="redis"),
     _integer("maxmemory-samples", 5, 1, 64, only="valkey"),
     _integer("maxmemory-eviction-tenacity", 10, 0, 100),
     Directive(name="maxmemory-clients", kind=PercentOrMemory(), default=0),
