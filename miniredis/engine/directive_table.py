@@ -51,7 +51,8 @@ class Directive:
     - *hidden*: no pattern of ``CONFIG GET`` finds it, only its exact name.
     - *sensitive*: neither slow log nor MONITOR shows its value.
     - *check*: what can be wrong with a well-formed value.
-    - *since*: the Redis version that brought it. *until*: the one that has it no more. *only*: ``redis`` or ``valkey``, if the other has none such.
+    - *since*: the Redis version that brought it. *until*: the one that has it no more. *only*: ``redis`` or
+      ``valkey``, if the other has none such.
     """
 
     __slots__ = (
