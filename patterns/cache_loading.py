@@ -263,17 +263,17 @@ class Loading(Pattern):
             return old_outcome(stored)
         if not fresh:
             yield from self.store.release([(wish.name, token)])
-            return "miss", value, True
+            return kind_of_look(stored), value, True
         try:
             landed = yield from self.store.fill(wish.name, token, sealed, fresh)
         except UnavailableError as failure:
             self._failed(wish.name, failure)
-            return "miss", value, True
+            return kind_of_look(stored), value, True
         if landed:
             self._keep_near(wish.name, wish.near, value, fresh * 1000)
         else:
             self.metrics.note("fenced", wish.name)
-        return "miss", value, landed
+        return kind_of_look(stored), value, landed
 
     def _load_without_store(self, wish: Wish, failure: UnavailableError) -> Steps[Outcome]:
         self._failed(wish.name, failure)
@@ -321,6 +321,11 @@ class Loading(Pattern):
         self._flights.forget(name)
         if self._local is not None:
             self._local.drop(name)
+
+
+def kind_of_look(stored: Stored | None) -> Kind:
+    """How a look ended behind which a new value was loaded: what is refreshed early was there, and fresh."""
+    return "hit" if stored is not None and stored.left_ms > 0 else "miss"
 
 
 def old_outcome(stored: Stored) -> Outcome:

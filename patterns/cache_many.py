@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from patterns.cache_loading import Loading, LoadTimeoutError, Outcome, Wish, old_outcome, quietly
+from patterns.cache_loading import Loading, LoadTimeoutError, Outcome, Wish, kind_of_look, old_outcome, quietly
 from patterns.cache_store import UnavailableError
 from patterns.envelope import Stored, seal
 from patterns.metrics import Kind
@@ -213,7 +213,7 @@ class LoadingMany(Loading):
             for name in names:
                 value, ttl = self._value_of(values.get(name))
                 fresh = self._expiry.ttl_of(value, wish.ttl if ttl is None else ttl)
-                outcomes[name] = "miss", value, name in ours
+                outcomes[name] = kind_of_look(missed[name].stored), value, name in ours
                 if name in ours:
                     filled.append((name, ours[name], seal(self.store.codec, value, spent), fresh))
         except GeneratorExit:

@@ -18,7 +18,7 @@ Kind: TypeAlias = Literal[
 ]
 """What can happen:
 
-``hit`` ``local_hit`` ``miss``  a look at the cache, and how it ended (``stale``: an old value was served)
+``hit`` ``local_hit`` ``miss``  a look at the cache: there was a fresh value, or not (``stale``: an old one was served)
 ``load`` ``load_error``         a loader was called; ``refresh``: while there was a value that could be served
 ``fenced``                      a loaded value did not land, because of an invalidation or another lease
 ``invalidation``                a key was made invalid by us

@@ -141,6 +141,18 @@ def test_an_early_refresh_that_fails_keeps_the_value(fake: Stage) -> None:
     assert cache.get("k") == "old"
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_who_refreshes_early_has_found_something(fake: Stage, many: bool) -> None:
+    cache = Cache(fake.client, ttl=10, jitter=0, beta=1, random=lambda: 0.999999, timer=iter(range(1000)).__next__)
+    for _ in range(2):
+        if many:
+            assert cache.get_or_load_many("k", lambda names: dict.fromkeys(names, "v")) == {"k": "v"}
+        else:
+            assert cache.get_or_load("k", lambda: "v") == "v"
+    stats = cache.stats()
+    assert (stats.loads, stats.refreshes, stats.misses, stats.hits) == (2, 1, 1, 1)
+
+
 async def test_in_the_background_one_refreshes_and_no_reader_waits(stage: Stage) -> None:
     loads = []
     go_on, loaded = asyncio.Event(), asyncio.Event()
