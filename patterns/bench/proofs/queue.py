@@ -21,7 +21,7 @@ import redis
 from patterns import Counts, Queue
 from patterns.bench.proofs.queue_workers import VISIBILITY
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 PATIENCE: Final = 60.0
 """Seconds without any progress after which the rest counts as lost."""
 
