@@ -30,12 +30,12 @@ ACTIONS = st.one_of(
 )
 
 
-@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example([("acquire", 0, True), ("release", 0, True), ("acquire", 1, False)])
 @example([("acquire", 0, False), ("pass", 1001, False), ("acquire", 1, False), ("release", 0, False)])
 @example([("acquire", 0, False), ("pass", 1001, False), ("acquire", 1, False), ("extend", 0, False)])
 @given(schedule=st.lists(ACTIONS, min_size=20, max_size=40))
-def test_no_two_hold_it_in_a_thousand_schedules(fake: Stage, schedule: list[Any]) -> None:
+def test_no_two_hold_it_whatever_happens(fake: Stage, schedule: list[Any]) -> None:
     assert fake.mini is not None
     rivals = Rivals(fake.mini, fake.client)
     for action in schedule:
