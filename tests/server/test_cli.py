@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from miniredis.engine.version import VERSIONS
 from tests.server.conftest import Peer
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +127,7 @@ def test_a_dash_reads_standard_input(run: Callable[..., Program]) -> None:
 
 
 def test_the_version_to_emulate(run: Callable[..., Program]) -> None:
-    for name in ("redis-7.0", "redis-7.2", "redis-8.2", "valkey-9.1"):
+    for name in VERSIONS:
         assert name in run("--emulate", name, "--port", 0).first_line
 
 
@@ -211,7 +212,7 @@ def test_a_taken_port(run: Callable[..., Program]) -> None:
         (["--port", "abc"], "--port \"abc\": argument couldn't be parsed into an integer"),
         (["--port", "70000"], "--port \"70000\": argument must be between 0 and 65535 inclusive"),
         (["--port", "1", "2"], "--port \"1\" \"2\": wrong number of arguments"),
-        (["--emulate", "1.0"], "unknown server version '1.0': choose one of redis-7.0, redis-7.2, redis-8.2, valkey-9.1"),
+        (["--emulate", "1.0"], f"unknown server version '1.0': choose one of {', '.join(VERSIONS)}"),
         (["--emulate"], "--emulate needs a value"),
         (["--seed", "x"], "--seed takes an integer, not 'x'"),
         (["-x"], "'-x' is no option: options begin with --, see --help"),
