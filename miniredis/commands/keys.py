@@ -35,10 +35,11 @@ REPLICA_TRIES: Final = 100
     tips=["request_policy:multi_shard", "response_policy:agg_sum"],
 )
 def del_(client: Session, argv: list[bytes]) -> Reply:
-    return _delete(client, argv, client.engine.config.lazyfree_lazy_user_del)
+    return delete_keys(client, argv, client.engine.config.lazyfree_lazy_user_del)
 
 
-def _delete(client: Session, argv: list[bytes], lazily: bool) -> int:
+def delete_keys(client: Session, argv: list[bytes], lazily: bool) -> int:
+    """Delete the keys in *argv*, behind the command's name. How many there were."""
     db = client.db
     removed = 0
     for key in argv[1:]:
@@ -66,7 +67,7 @@ def _delete(client: Session, argv: list[bytes], lazily: bool) -> int:
     tips=["request_policy:multi_shard", "response_policy:agg_sum"],
 )
 def unlink(client: Session, argv: list[bytes]) -> Reply:
-    return _delete(client, argv, True)
+    return delete_keys(client, argv, True)
 
 
 @command(

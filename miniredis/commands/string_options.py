@@ -1,4 +1,4 @@
-"""The options of SET, MSETEX and GETEX, and the times that they and the EXPIRE family take."""
+"""The options of SET, MSETEX, DELEX and GETEX, and the times that they and the EXPIRE family take."""
 
 from __future__ import annotations
 
@@ -10,25 +10,69 @@ from miniredis.engine.arguments import integer
 from miniredis.engine.record import record
 from miniredis.engine.session import Session
 from miniredis.engine.values import Value, is_string, string_bytes
-from miniredis.resp.types import Argv
+from miniredis.engine.version import ServerVersion
+from miniredis.resp.types import Argv, Error
 from miniredis.structures.numbers import INT64_MAX
+from miniredis.structures.xxh3 import xxh3_64
 
 
 class Condition(Enum):
-    """When SET stores: always, only a new key, only an existing key, only one with a certain value."""
+    """When SET stores: always, only a new key, only an existing key, or by what it holds, or the digest of that."""
 
     ALWAYS = "always"
     NX = "nx"
     XX = "xx"
     IFEQ = "ifeq"
+    IFNE = "ifne"
+    IFDEQ = "ifdeq"
+    IFDNE = "ifdne"
+
+
+COMPARISONS: Final = {
+    b"IFEQ": Condition.IFEQ,
+    b"IFNE": Condition.IFNE,
+    b"IFDEQ": Condition.IFDEQ,
+    b"IFDNE": Condition.IFDNE,
+}
+"""The conditions that compare a string with an operand, by the words that name them."""
+
+UNLESS_EQUAL: Final = (Condition.IFNE, Condition.IFDNE)
+BY_DIGEST: Final = (Condition.IFDEQ, Condition.IFDNE)
+DIGEST_LENGTH: Final = 16
+"""How many hexadecimal digits name a digest."""
+
+
+def digest(text: bytes) -> bytes:
+    """What DIGEST says of the string *text*."""
+    return b"%016x" % xxh3_64(text)
+
+
+def holds(condition: Condition, text: bytes, operand: bytes) -> bool:
+    """Whether *condition*, one of the comparisons, is met by the string *text*.
+
+    Raises Redis's error for a digest of another length; its digits, of either case, are not looked at further.
+    """
+    if condition in BY_DIGEST:
+        if len(operand) != DIGEST_LENGTH:
+            raise Error(f"ERR must be exactly {DIGEST_LENGTH} hexadecimal characters")
+        text, operand = digest(text), operand.lower()
+    return (text == operand) is (condition not in UNLESS_EQUAL)
+
+
+def knows_comparison(version: ServerVersion, condition: Condition) -> bool:
+    """Whether SET takes *condition*, one of the comparisons, in *version*. (Valkey, since 8.1, has one of them.)"""
+    return condition is Condition.IFEQ if version.is_valkey else version.redis >= (8, 4)
 
 
 @record
 class SetOptions:
-    """SET's options. ``expire_at`` is in milliseconds since the epoch, as it was written if ``pxat`` is set."""
+    """SET's options. ``comparison`` is what the condition compares with, if it does.
+
+    ``expire_at`` is in milliseconds since the epoch, as it was written if ``pxat`` is set.
+    """
 
     condition: Condition = Condition.ALWAYS
-    comparison: bytes = b""
+    comparison: bytes | None = None
     get: bool = False
     keep_ttl: bool = False
     expire_at: int | None = None
@@ -38,11 +82,13 @@ class SetOptions:
         """Whether the condition is met where *old* is at the key. Raises ``WRONGTYPE`` if it cannot be compared."""
         if self.condition is Condition.ALWAYS:
             return True
-        if self.condition is not Condition.IFEQ:
+        if self.comparison is None:
             return (old is None) is (self.condition is Condition.NX)
-        if old is not None and not is_string(old):
+        if old is None:
+            return self.condition in UNLESS_EQUAL
+        if not is_string(old):
             raise errors.wrong_type()
-        return old is not None and string_bytes(old) == self.comparison
+        return holds(self.condition, string_bytes(old), self.comparison)
 
 
 @record
@@ -73,9 +119,10 @@ UNITS: Final = {
 def parse_set_options(
     client: Session, argv: list[bytes], start: int = 3, command: bytes = b"set", *, of_one_key: bool = True
 ) -> SetOptions:
-    """The options of ``SET key value …``, or another *command*, from *start* on; GET and IFEQ are for *of_one_key*.
+    """The options of ``SET key value …``, or another *command*, from *start* on.
 
-    One that contradicts another is a syntax error, a repeated one is not.
+    GET and the comparisons are for *of_one_key*. An option that contradicts another is a syntax error, a repeated one
+    is not, but for a comparison.
     """
     options = SetOptions()
     unit = b""
@@ -88,13 +135,13 @@ def parse_set_options(
         elif token == b"XX" and options.condition in (Condition.ALWAYS, Condition.XX):
             options.condition = Condition.XX
         elif (
-            token == b"IFEQ"
+            token in COMPARISONS
             and of_one_key
-            and client.engine.version.is_valkey
+            and knows_comparison(client.engine.version, COMPARISONS[token])
             and options.condition is Condition.ALWAYS
             and position + 1 < len(argv)
         ):
-            options.condition, options.comparison = Condition.IFEQ, argv[position + 1]
+            options.condition, options.comparison = COMPARISONS[token], argv[position + 1]
             position += 1
         elif token == b"GET" and of_one_key:
             options.get = True
@@ -159,6 +206,20 @@ def set_keys(argv: Argv) -> list[tuple[int, tuple[str, ...]]]:
     """SET's key, which is read as well as written when GET is among the options."""
     reads = any(argument.upper() == b"GET" for argument in argv[3:])
     return [(1, ("RW", "access", "update") if reads else ("OW", "update"))]
+
+
+def set_keys_of_8_4(argv: Argv) -> list[tuple[int, tuple[str, ...]]]:
+    """As :func:`set_keys`, since Redis 8.4: a comparison reads the key as well, though it does not tell of it."""
+    options = {argument.upper() for argument in argv[3:]}
+    if b"GET" in options:
+        return [(1, ("RW", "access", "update"))]
+    return [(1, ("OW" if options.isdisjoint(COMPARISONS) else "RW", "update"))]
+
+
+def delex_keys(argv: Argv) -> list[tuple[int, tuple[str, ...]]]:
+    """DELEX's key, which is read before it is removed if there is a condition."""
+    compares = any(argument.upper() in COMPARISONS for argument in argv[2:])
+    return [(1, ("RW" if compares else "RM", "delete"))]
 
 
 def remove_expired(client: Session, key: bytes) -> None:

@@ -17,6 +17,7 @@ from miniredis.commands.string_options import (
     parse_set_options,
     remove_expired,
     set_keys,
+    set_keys_of_8_4,
 )
 from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import integer
@@ -45,8 +46,9 @@ def get(client: Session, argv: list[bytes]) -> Reply:
 
 @command(
     (
-        "SET key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds"
-        " | PXAT unix-time-milliseconds | KEEPTTL]"
+        "SET key value [NX | XX | IFEQ comparison-value | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest |"
+        " IFDNE ifdne-digest] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds |"
+        " PXAT unix-time-milliseconds | KEEPTTL]"
     ),
     arity=-3,
     summary="Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.",
@@ -65,15 +67,20 @@ def get(client: Session, argv: list[bytes]) -> Reply:
         ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` option."),
         ("7.0.0", "Allowed the `NX` and `GET` options to be used together."),
         ("valkey 8.1.0", "Added the `IFEQ` option."),
+        ("8.4.0", "Added 'IFEQ', 'IFNE', 'IFDEQ', 'IFDNE' options."),
     ],
     names=["condition", "expiration"],
     details={
         "NX": "since=2.6.12",
         "XX": "since=2.6.12",
-        "IFEQ": (
+        "IFEQ comparison-value": (
             "valkey-since=8.1.0 summary=Sets the key's value only if the current value matches the specified"
             " comparison value."
         ),
+        "IFEQ ifeq-value": "since=8.4.0",
+        "IFNE": "since=8.4.0",
+        "IFDEQ": "type=integer since=8.4.0",
+        "IFDNE": "type=integer since=8.4.0",
         "GET": "since=6.2.0",
         "EX": "since=2.6.12",
         "PX": "since=2.6.12",
@@ -81,6 +88,7 @@ def get(client: Session, argv: list[bytes]) -> Reply:
         "PXAT": "since=6.2.0",
         "KEEPTTL": "since=6.0.0",
     },
+    variants=[Variant(since="8.4.0", get_keys=set_keys_of_8_4)],
 )
 def set_(client: Session, argv: list[bytes]) -> Reply:
     key, value, db = argv[1], argv[2], client.db
@@ -174,6 +182,8 @@ def _set(client: Session, key: bytes, value: bytes, options: SetOptions, done: R
         done = refused = old = db.read_string(key)
     else:
         refused, old = None, db.write(key)
+    if options.comparison is not None and old is not None and not client.engine.version.is_valkey:
+        db.read(key)  # Redis looks it up anew to compare it, and counts that
     if not options.allow(old):
         return refused
     when = options.expire_at

@@ -1,18 +1,49 @@
-"""Strings that are set or deleted on a condition, several at once or by what they hold: MSETEX, DELIFEQ.
+"""Strings that are set or deleted on a condition, several at once or by what they hold: MSETEX, DELIFEQ, DELEX, DIGEST.
 
 (SET's own conditions are with SET.)
 """
 
 from __future__ import annotations
 
-from miniredis.commands.string_options import Condition, SetOptions, parse_set_options, with_end
+from typing import Final
+
+from miniredis.commands.keys import delete_keys
+from miniredis.commands.string_options import (
+    COMPARISONS,
+    Condition,
+    SetOptions,
+    delex_keys,
+    digest,
+    holds,
+    parse_set_options,
+    with_end,
+)
 from miniredis.engine import errors, notifications, propagation
 from miniredis.engine.arguments import integer_in_range
 from miniredis.engine.command import command, key_count, key_range
 from miniredis.engine.session import Session
-from miniredis.engine.values import string_bytes
-from miniredis.resp.types import Reply
+from miniredis.engine.values import is_string, string_bytes
+from miniredis.resp.types import Error, Reply
 from miniredis.structures.numbers import INT32_MAX
+
+NOT_COMPARABLE: Final = "ERR Key should be of string type if conditions are specified"
+NO_CONDITION: Final = "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE"
+
+
+@command(
+    "DIGEST key",
+    arity=2,
+    summary="Returns the XXH3 hash of a string value.",
+    since="8.4.0",
+    group="string",
+    complexity="O(N) where N is the length of the string value.",
+    flags="readonly fast",
+    categories="string",
+    keys=[key_range("RO access", 1)],
+)
+def digest_(client: Session, argv: list[bytes]) -> Reply:
+    value = client.db.read_string(argv[1])
+    return None if value is None else digest(value)
 
 
 @command(
@@ -28,13 +59,48 @@ from miniredis.structures.numbers import INT32_MAX
     keys=[key_range("RM delete", 1)],
 )
 def delifeq(client: Session, argv: list[bytes]) -> Reply:
-    key, db = argv[1], client.db
-    value = db.write_string(key)
-    if value is None or string_bytes(value) != argv[2]:
+    value = client.db.write_string(argv[1])
+    if value is None or not holds(Condition.IFEQ, string_bytes(value), argv[2]):
         return 0
-    db.delete(key)
+    return _delete(client, argv[1])
+
+
+@command(
+    "DELEX key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]",
+    arity=-2,
+    summary="Conditionally removes the specified key based on value or digest comparison.",
+    since="8.4.0",
+    group="string",
+    complexity="O(1) for IFEQ/IFNE, O(N) for IFDEQ/IFDNE where N is the length of the string value.",
+    flags="write fast",
+    categories="string",
+    keys=[key_range("RW delete variable_flags", 1)],
+    get_keys=delex_keys,
+    names=["condition"],
+    details={"IFDEQ": "type=integer", "IFDNE": "type=integer"},
+)
+def delex(client: Session, argv: list[bytes]) -> Reply:
+    lazily = client.engine.config.lazyfree_lazy_server_del
+    if len(argv) == 2:
+        return delete_keys(client, argv, lazily)
+    if len(argv) != 4:
+        raise errors.wrong_arity("delex")
+    value = client.db.read(argv[1])
+    if value is None:
+        return 0
+    if not is_string(value):
+        raise Error(NOT_COMPARABLE)
+    condition = COMPARISONS.get(argv[2].upper())
+    if condition is None:
+        raise Error(NO_CONDITION)
+    return _delete(client, argv[1], lazily) if holds(condition, string_bytes(value), argv[3]) else 0
+
+
+def _delete(client: Session, key: bytes, lazily: bool = False) -> int:
+    """Delete *key*, which is there; replicas hear of a plain DEL."""
+    client.db.delete(key, lazily)
     propagation.rewrite(client, b"DEL", key)
-    db.changed(key, notifications.GENERIC, b"del")
+    client.db.changed(key, notifications.GENERIC, b"del")
     return 1
 
 
@@ -45,7 +111,7 @@ def delifeq(client: Session, argv: list[bytes]) -> Reply:
     summary=(
         "Atomically creates or modifies the string values of one or more keys, and optionally set their expiration."
     ),
-    since="",
+    since="8.4.0",
     valkey_since="9.1.0",
     group="string",
     complexity="O(N) where N is the number of keys to set.",
@@ -56,11 +122,11 @@ def delifeq(client: Session, argv: list[bytes]) -> Reply:
     names=["data", "condition", "expiration"],
 )
 def msetex(client: Session, argv: list[bytes]) -> Reply:
-    db = client.db
-    count = integer_in_range(argv[1], 1, INT32_MAX, "ERR invalid numkeys value or out of range")
-    options_at = 2 + 2 * count
+    db, is_valkey = client.db, client.engine.version.is_valkey
+    bad_count = "ERR invalid numkeys value or out of range" if is_valkey else "ERR invalid numkeys value"
+    options_at = 2 + 2 * integer_in_range(argv[1], 1, INT32_MAX, bad_count)
     if options_at > len(argv):
-        raise errors.syntax_error()
+        raise errors.syntax_error() if is_valkey else Error("ERR wrong number of key-value pairs")
     options = parse_set_options(client, argv, options_at, b"msetex", of_one_key=False)
     if options.condition is not Condition.ALWAYS:
         for key in argv[2:options_at:2]:

@@ -144,6 +144,7 @@ class Variant:
     flags: str | None = None
     tips: tuple[str, ...] | None = None
     keys: tuple[KeySpec, ...] | None = None
+    get_keys: GetKeys | None = None
     deprecated: bool | None = None
 
 

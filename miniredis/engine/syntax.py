@@ -26,7 +26,8 @@ What the notation does not show is told beside it:
 - *names*: ``COMMAND DOCS`` names each group (``oneof`` and ``block``); these are the names in the order in which the
   groups open, an outer one before those in it.
 - *details*: facts about single arguments. The key is an argument's token, or its word where it has none, or a group's
-  name; ``"group argument"`` where only the one in that group is meant. Facts are ``fact=value``, separated by spaces:
+  name; ``"group argument"`` where only the one in that group is meant, ``"TOKEN word"`` where only the one of that word
+  is. Facts are ``fact=value``, separated by spaces:
   ``name``, ``type``, ``since``, ``valkey-since``, ``added`` and ``valkey-added`` (the version that brought it, where
   ``COMMAND DOCS`` does not tell), ``deprecated-since``, ``key-spec`` (an index, ``none`` for no index), ``leads``
   (``argument``, ``block`` or ``none``: what a token belongs to, against the first rule above) and, taking the rest of
@@ -300,7 +301,8 @@ class _Describer:
 
     def _described(self, node: _Node, group: str, name: str, type_name: str, token: str | None) -> Argument:
         is_group = node.kind in ("oneof", "block")
-        told = self._told(group, name if is_group or token is None else token)
+        key = name if is_group or token is None else token
+        told = self._told(f"{token} {name}", f"{group} {key}", key)
         name = told.get("name", name)
         type_name = told.get("type", type_name)
         return Argument(
@@ -320,11 +322,12 @@ class _Describer:
             children=tuple(self._argument(child, name) for child in node.children),
         )
 
-    def _told(self, group: str, key: str) -> dict[str, str]:
-        for known in (f"{group} {key}", key):
-            if known in self._facts:
-                self._used.add(known)
-                return self._facts[known]
+    def _told(self, *keys: str) -> dict[str, str]:
+        """The facts under the first of *keys* under which there are any."""
+        for key in keys:
+            if key in self._facts:
+                self._used.add(key)
+                return self._facts[key]
         return {}
 
     def _key_spec_index(self, type_name: str, told: Mapping[str, str]) -> int | None:

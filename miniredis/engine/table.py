@@ -91,12 +91,14 @@ class Command:
 
     def __init__(self, declaration: Declaration, version: ServerVersion, parent: Command | None = None) -> None:
         arity, flags, keys, tips = declaration.arity, declaration.flags, declaration.keys, declaration.tips
+        get_keys = declaration.get_keys
         is_deprecated = bool(declaration.deprecated_since)
         for variant in declaration.variants:
             if _applies(variant, version):
                 arity = arity if variant.arity is None else variant.arity
                 flags = flags if variant.flags is None else variant.flags
                 keys = keys if variant.keys is None else variant.keys
+                get_keys = get_keys if variant.get_keys is None else variant.get_keys
                 tips = tips if variant.tips is None else variant.tips
                 is_deprecated = is_deprecated if variant.deprecated is None else variant.deprecated
         self.declaration = declaration
@@ -110,7 +112,7 @@ class Command:
         self.keys: tuple[KeySpec, ...] = keys
         self.tips: tuple[str, ...] = tips
         self.is_deprecated = is_deprecated
-        self.get_keys: GetKeys | None = declaration.get_keys
+        self.get_keys: GetKeys | None = get_keys
         self.flags: tuple[str, ...] = tuple(flags.split())
         if any(spec.begin[0] != "index" or spec.find[0] != "range" for spec in keys):
             self.flags += ("movablekeys",)

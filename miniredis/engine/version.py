@@ -61,6 +61,7 @@ VERSIONS: Final[dict[str, ServerVersion]] = {
         ServerVersion("redis-7.0", "redis", (7, 0, 15), (7, 0, 15)),
         ServerVersion("redis-7.2", "redis", (7, 2, 4), (7, 2, 4)),
         ServerVersion("redis-8.2", "redis", (8, 2, 3), (8, 2, 3)),
+        ServerVersion("redis-8.4", "redis", (8, 4, 0), (8, 4, 0)),
         ServerVersion("valkey-9.1", "valkey", (7, 2, 4), (9, 1, 2)),
     )
 }
