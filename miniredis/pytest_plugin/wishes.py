@@ -17,8 +17,8 @@ MARKER: Final = "redis"
 
 DESCRIPTION: Final = (
     "redis(version=None, seed=None, frozen=False, data=None): the server that the fixtures of miniredis give: "
-    'which one to be ("redis-7.0", "redis-7.2", "redis-8.2", "valkey-9.1"), what makes it repeatable, whether its '
-    "clock stands, and what is in it."
+    'which one to be ("redis-7.0", "redis-7.2", "redis-8.2", "redis-8.4", "valkey-9.1"), what makes it repeatable, '
+    "whether its clock stands, and what is in it."
 )
 
 

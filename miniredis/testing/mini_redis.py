@@ -46,7 +46,7 @@ class MiniRedis(Instruments, InProcess):
     """A server for as long as a ``with`` or ``async with`` block lasts, or from ``start()`` to ``stop()``.
 
     - *port*: on 127.0.0.1; 0 takes one that is free.
-    - *emulate*: which server to be: ``redis-7.0``, ``redis-7.2``, ``redis-8.2``, ``valkey-9.1``.
+    - *emulate*: which server to be: ``redis-7.0``, ``redis-7.2``, ``redis-8.2``, ``redis-8.4``, ``valkey-9.1``.
     - *seed*: makes everything random repeatable.
     - *rdb*: the path of an RDB file, of this or of a real server, or its bytes: the data to begin with. It is read once
       and never written.

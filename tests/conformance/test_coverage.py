@@ -39,8 +39,9 @@ WITHOUT_DISK: Final = "needs a disk that fails: tests/engine/test_persistence.py
 REPLICAS: Final = "needs a replica, or a link that is down: tests/replication"
 WITHOUT_CLUSTER: Final = "refused with all its arguments where there is no cluster"
 SOONER: Final = "refused sooner, in other words, wherever a scenario can ask"
+NOT_ASKED: Final = "of Redis 8.4, which nobody asked: tests/commands/test_strings_conditional.py"
 
-COMMANDS_LEFT_OUT: Final[dict[str, str]] = {}
+COMMANDS_LEFT_OUT: Final[dict[str, str]] = {"delex": NOT_ASKED, "digest": NOT_ASKED}
 """Command → why no scenario has it."""
 
 OPTIONS_LEFT_OUT: Final[dict[str, str]] = {
@@ -70,6 +71,10 @@ OPTIONS_LEFT_OUT: Final[dict[str, str]] = {
     "cluster|slot-stats LIMIT": WITHOUT_CLUSTER,
     "cluster|slot-stats ORDERBY": WITHOUT_CLUSTER,
     "cluster|slot-stats SLOTSRANGE": WITHOUT_CLUSTER,
+    "delex IFDEQ": NOT_ASKED,
+    "delex IFDNE": NOT_ASKED,
+    "delex IFEQ": NOT_ASKED,
+    "delex IFNE": NOT_ASKED,
     "failover ABORT": OTHER_SERVERS,
     "failover FORCE": OTHER_SERVERS,
     "failover TIMEOUT": OTHER_SERVERS,
@@ -116,6 +121,11 @@ ERRORS_LEFT_OUT: Final[dict[str, str]] = {
     "ERR Replica can't interact with the keyspace": REPLICAS,
     "MISCONF %s is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the %s logs for details about the RDB error.": WITHOUT_DISK,
     "ERR max number of clients reached": "needs ten thousand clients: tests/server, tests/embedded",
+    "ERR Key should be of string type if conditions are specified": NOT_ASKED,
+    "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE": NOT_ASKED,
+    "ERR must be exactly %s hexadecimal characters": NOT_ASKED,
+    "ERR invalid numkeys value": NOT_ASKED,
+    "ERR wrong number of key-value pairs": NOT_ASKED,
     "ERR reached lua stack limit": "ends a reply that is 8,000 levels deep: the scenario holds its digest",
     "ERR unknown error": "of miniredis alone: what no command should lead to",
     "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set on the script.": SOONER,

@@ -161,6 +161,18 @@ def test_details_of_no_argument_are_refused() -> None:
         parse("key", details={"value": "since=1.0.0"})
 
 
+def test_details_may_be_of_the_token_with_a_certain_word() -> None:
+    details = {"IFEQ own": "valkey-since=8.1.0", "IFEQ": "since=8.4.0"}
+    (condition,) = parse("[NX | IFEQ own | IFEQ other]", ("condition",), details)
+    assert [(child.since, child.valkey_since) for child in condition.children] == [
+        ("", ""),
+        ("", "8.1.0"),
+        ("8.4.0", ""),
+    ]
+    (ifeq,) = select([condition], lambda argument: argument.name != "nx" and not argument.valkey_since)
+    assert shape(ifeq) == "IFEQ string:other?"
+
+
 def test_an_unknown_argument_is_left_out_of_its_group() -> None:
     arguments = parse("[NX | XX | IFEQ value]", ("condition",), {"IFEQ": "valkey-since=8.1.0"})
     (condition,) = select(arguments, lambda argument: not argument.valkey_since)

@@ -109,6 +109,25 @@ def test_variants_say_what_a_version_has_differently() -> None:
     assert [each.is_deprecated for each in (old, new, valkey)] == [True, True, False]
 
 
+def test_a_version_may_have_another_way_to_find_keys() -> None:
+    def first(argv: Argv) -> list[tuple[int, tuple[str, ...]]]:
+        return [(1, ("OW", "update"))]
+
+    def second(argv: Argv) -> list[tuple[int, tuple[str, ...]]]:
+        return [(2, ("RW", "update"))]
+
+    declare(
+        "SET key value",
+        keys=[key_range("RW update variable_flags", 1)],
+        get_keys=first,
+        variants=[Variant(since="7.2.0", get_keys=second)],
+    )
+    argv = [b"SET", b"a", b"b"]
+    for version, position in {REDIS_7_0: 1, REDIS_7_2: 2, VALKEY: 1}.items():
+        ((found, _),) = the_command(version).keys_of(argv)
+        assert found == position
+
+
 def test_arguments_and_history_end_with_the_version() -> None:
     declare(
         "SET key value [WITHSCORE] [NX | IFEQ value]",
