@@ -122,21 +122,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return INTERRUPTED
 
 
+_asked_to_end: Final = threading.Event()
+"""Is remembered, because what a signal raises is lost where the interpreter ignores errors, as in a finalizer."""
+
+
 @contextmanager
 def _stopped_as_by_ctrl_c() -> Iterator[None]:
     """What asks us to end ends us in good order: the servers are stopped, what was found is told."""
 
     def interrupt(number: int, frame: object) -> NoReturn:
+        _asked_to_end.set()
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():  # where signals cannot be caught
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    _asked_to_end.clear()
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _complain(text: str) -> int:
@@ -273,6 +280,8 @@ def _examine(pair: Pair, plan: Plan, options: argparse.Namespace) -> Results:
             for case in cases(planned, pair):
                 results.cases.append(case)
                 progression.take(case)
+                if _asked_to_end.is_set():
+                    raise KeyboardInterrupt
         except ServerGoneError as error:
             results.ended_early = str(error)
         except KeyboardInterrupt:

@@ -266,24 +266,61 @@ def test_rendering_exits_as_the_run_did(run: Callable[..., Ended], tmp_path: Pat
 # Ending early
 
 
-def begun(theirs: Server, file: Path) -> subprocess.Popen[str]:
-    """A run of an hour in a process of its own, that has asked something."""
-    command = [sys.executable, "-m", "conformance", "--target", url(theirs), "--reference", "redis-7.0"]
-    command += ["--only", "commands", "--seconds", "3600", "--json", str(file)]
-    environment = {**os.environ, "COLUMNS": "200"}
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
-    )
-    with theirs.connect() as wire:
-        while b"cmdstat_lpush:" not in wire.call("INFO", "commandstats").raw:
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.01)
-    return process
+LOSES_THE_SIGNAL = """
+import os, signal, sys
+from conformance import cli
+
+class Ended:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):  # in here the signal is handled, and what it raises is ignored
+            pass
+
+def cases(*arguments):
+    for case in made(*arguments):
+        Ended()
+        yield case
+
+made, cli.cases = cli.cases, cases
+sys.exit(cli.main())
+"""
+
+
+@pytest.fixture
+def begun(theirs: Server, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Begins a run of an hour in a process of its own, which has asked something (or ended), and writes x.json."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def begin(*program: str) -> subprocess.Popen[str]:
+        command = [sys.executable, *(program or ("-m", "conformance")), "--target", url(theirs)]
+        command += ["--reference", "redis-7.0", "--only", "commands", "--seconds", "3600"]
+        command += ["--json", str(tmp_path / "x.json")]
+        processes.append(
+            process := subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "COLUMNS": "200"},
+                cwd=ROOT,
+            )
+        )
+        with theirs.connect() as wire:
+            while process.poll() is None and b"cmdstat_lpush:" not in wire.call("INFO", "commandstats").raw:
+                time.sleep(0.01)
+        return process
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_with_what_was_found_so_far(theirs: Server, tmp_path: Path, number: signal.Signals) -> None:
-    process = begun(theirs, tmp_path / "x.json")
+def test_ctrl_c_ends_with_what_was_found_so_far(
+    begun: Callable[..., subprocess.Popen[str]], theirs: Server, tmp_path: Path, number: signal.Signals
+) -> None:
+    process = begun()
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -296,8 +333,20 @@ def test_ctrl_c_ends_with_what_was_found_so_far(theirs: Server, tmp_path: Path, 
         assert wire.call("DBSIZE").value == 0
 
 
-def test_a_target_that_dies_is_a_difference(theirs: Server, tmp_path: Path) -> None:
-    process = begun(theirs, tmp_path / "x.json")
+def test_it_ends_though_the_interpreter_ignores_what_the_signal_raises(
+    begun: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = begun("-c", LOSES_THE_SIGNAL)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Exception ignored in" in err
+    assert from_json((tmp_path / "x.json").read_text()).ended_early == "interrupted"
+
+
+def test_a_target_that_dies_is_a_difference(
+    begun: Callable[..., subprocess.Popen[str]], theirs: Server, tmp_path: Path
+) -> None:
+    process = begun()
     assert theirs.pid is not None
     os.kill(theirs.pid, signal.SIGKILL)
     out, err = process.communicate(timeout=30)
