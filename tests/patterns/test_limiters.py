@@ -91,7 +91,7 @@ def expected(model: Model, now: int, cost: int, limit: int) -> Decision:
 LIMITS = st.builds(Limit, st.integers(1, 12), st.sampled_from([1, 7, 60, 3600, 86400]), st.none() | st.integers(1, 12))
 # Shares of a period in millionths, so that a schedule stays near the limit whatever it is.
 SCHEDULES = st.lists(st.tuples(st.integers(0, 400_000) | st.just(0), st.integers(1, 4)), min_size=12, max_size=40)
-PROPERTY = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @strategies

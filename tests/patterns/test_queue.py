@@ -213,7 +213,7 @@ LATE = [("put", 0, 0, False), ("take", 0, 0, False), ("pass", 1000, 0, False), (
 """A worker is late, and another has its job."""
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example([("put", 0, 0, False), ("take", 0, 0, False), ("nack", 0, 500, False), ("ack", 0, 0, False)])
 @example([*LATE, ("ack", 0, 0, False)])
 @example([*LATE, ("nack", 0, 0, False)])
