@@ -348,6 +348,8 @@ def msetnx(client: Session, argv: list[bytes]) -> Reply:
 
 def _mset(client: Session, argv: list[bytes]) -> None:
     db = client.db
+    if db.set_unnoticed(argv[1::2], argv[2::2]):
+        return
     expires, put, changed = db.expires, db.set, db.changed
     for key, value in zip(argv[1::2], argv[2::2], strict=True):
         if key in expires:

@@ -159,7 +159,15 @@ class RequestParser:
                     and headers[len(argv[2])] == pieces[5]
                 ):
                     return argv
-            elif [headers[len(argument)] for argument in argv] == pieces[1:-1:2]:
+            elif count == 4:
+                if (
+                    headers[len(argv[0])] == pieces[1]
+                    and headers[len(argv[1])] == pieces[3]
+                    and headers[len(argv[2])] == pieces[5]
+                    and headers[len(argv[3])] == pieces[7]
+                ):
+                    return argv
+            elif [*map(_header_of_length, map(len, argv))] == pieces[1:-1:2]:
                 return argv
         except IndexError:
             pass  # a long argument
@@ -362,13 +370,13 @@ def _plain_requests(pieces: list[bytes], here: int, count: int) -> list[list[byt
     A limit that one of them changes holds for the very next all the same: none of the limits is so low.
     """
     stride = 2 * count + 1
+    if count > _MOST_ARGUMENTS_UNAUTHENTICATED:
+        return _plain_request(pieces, here, here + stride)
     end = here + min((len(pieces) - 1 - here) // stride, _MOST_AT_ONCE) * stride
     heads = pieces[here:end:stride]
     alike = len(heads)
     if alike > 1 and heads.count(heads[0]) < alike:
         alike = next(number for number, head in enumerate(heads) if head != heads[0])
-    if count > _MOST_ARGUMENTS_UNAUTHENTICATED:
-        alike = min(alike, 1)
     while alike:
         end = here + alike * stride
         try:
@@ -381,6 +389,17 @@ def _plain_requests(pieces: list[bytes], here: int, count: int) -> list[list[byt
         except IndexError:  # an argument is longer than the headers go
             pass
         alike //= 2  # rarely: one of them is not plain, and those before it still are
+    return []
+
+
+def _plain_request(pieces: list[bytes], here: int, end: int) -> list[list[bytes]]:
+    """The one request that is ``pieces[here:end]``, if it is whole and its arguments are short."""
+    argv = pieces[here + 2 : end : 2]
+    try:
+        if end < len(pieces) and [*map(_header_of_length, map(len, argv))] == pieces[here + 1 : end : 2]:
+            return [argv]
+    except IndexError:
+        pass
     return []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from miniredis.resp.types import OK, Error, Reply
+from miniredis.resp.types import NULL_ARRAY, OK, Error, Reply
 from tests.commands.client import NOT_A_FLOAT, NOT_AN_INTEGER, SYNTAX, WRONGTYPE, Client, arity
 
 INVALID_SET_EXPIRE = Error("ERR invalid expire time in 'set' command")
@@ -143,3 +143,47 @@ def test_the_events_are_those_of_redis(before: str, line: str, events: list[str]
     client = Client("redis-7.0")
     client(before)
     assert client.events(line) == events
+
+
+def test_mset_leaves_the_same_whether_somebody_is_told_or_not(client: Client) -> None:
+    told = Client(client.engine.version.name)
+    told("CONFIG SET notify-keyspace-events KEA")
+    for line in ("SET k old", "RPUSH list a", "MSET k 1 list 2 new 3 new 4"):
+        client("CONFIG RESETSTAT"), told("CONFIG RESETSTAT")
+        assert client.changes(line) == told.changes(line)
+    for key in ("k", "list", "new"):
+        for question in ("GET", "TTL", "OBJECT ENCODING", "OBJECT IDLETIME"):
+            assert client(f"{question} {key}") == told(f"{question} {key}")
+    assert client("DBSIZE") == told("DBSIZE") == 3
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        ["CONFIG SET maxmemory-policy allkeys-lfu", "CONFIG SET maxmemory 1gb"],
+        ["SCAN 0"],
+        ["SET other v EX 100"],
+        ["WATCH k"],
+        ["CLIENT TRACKING ON BCAST"],
+    ],
+)
+def test_mset_counts_and_tells_where_something_listens(before: list[str]) -> None:
+    client = Client(protocol=3)
+    for line in ["MSET k 1 l 2", *before]:
+        client(line)
+    told = client("MSET k 3 l 4 m 5")
+    assert (told == OK) == (not before[0].startswith("CLIENT TRACKING"))  # there the reply has a push behind it
+    assert client("MGET k l m") == [b"3", b"4", b"5"]
+    assert client("TTL k") == -1
+    if before == ["WATCH k"]:
+        assert [client(line) for line in ("MULTI", "EXEC")] == [OK, NULL_ARRAY]
+    if before == ["SCAN 0"]:
+        assert sorted(client("SCAN 0 COUNT 100")[1]) == [b"k", b"l", b"m"]
+
+
+def test_mset_clears_the_time_to_live_and_what_has_expired(client: Client) -> None:
+    client("SET k v PX 50")
+    client("SET gone v PX 1")
+    client.engine.clock.advance(0.01)
+    assert client("MSET k w gone x") == OK
+    assert (client("TTL k"), client("TTL gone")) == (-1, -1)
