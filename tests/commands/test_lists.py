@@ -264,12 +264,9 @@ def test_integers_at_the_edge(line: str, redis_7_0: Reply, redis_7_2: Reply, val
 
 
 def test_a_small_list_is_a_quicklist_in_7_0_and_a_listpack_since_7_2() -> None:
-    assert [ListClient(version).encoding("l") for version in VERSIONS] == [
-        "quicklist",
-        "listpack",
-        "listpack",
-        "listpack",
-    ]
+    encodings = {version: ListClient(version).encoding("l") for version in VERSIONS}
+    assert encodings.pop("redis-7.0") == "quicklist"
+    assert set(encodings.values()) == {"listpack"}
 
 
 def test_a_list_takes_the_encoding_that_its_size_calls_for(client: ListClient) -> None:
