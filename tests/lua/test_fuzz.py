@@ -16,7 +16,7 @@ from miniredis.lua.values import LuaError
 from tests.lua.judge import by_server, ours, ours_in_engine
 
 SETTINGS = settings(
-    max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )  # fmt: skip
 TURNS = 30
 """How often a script is asked before it is stopped."""

@@ -107,7 +107,7 @@ def encodings(server: MiniRedis) -> list[str]:
     return [repr(value) for database in server.engine.databases for _, value in sorted(database.data.items())]
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(STEPS)
 def test_rolled_back_it_is_as_if_nothing_had_been(steps: list[Any]) -> None:
     subject = Subject()
@@ -130,7 +130,7 @@ def test_rolled_back_it_is_as_if_nothing_had_been(steps: list[Any]) -> None:
             subject.take(step)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(STEPS, STEPS)
 def test_a_diff_is_empty_if_and_only_if_the_dumps_are_equal(before: list[Any], after: list[Any]) -> None:
     subject = Subject()
@@ -157,7 +157,7 @@ def loadable(server: MiniRedis) -> Iterator[tuple[int, dict[Any, Any], dict[Any,
         yield number, data, {key: view.ttl(key) for key in data}
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(STEPS)
 def test_what_is_read_from_one_server_and_loaded_into_another_is_the_same(steps: list[Any]) -> None:
     one, other = Subject(), Subject()
