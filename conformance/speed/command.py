@@ -28,7 +28,8 @@ with their spread; the numbers themselves are this machine's of today."""
 SHORT: Final = 0.1
 """The share of requests and entries that --short makes."""
 
-GROSSLY_MISSED: Final = 1
+GROSSLY_WORSE: Final = 1
+"""The exit code where a ratio is far worse than before."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="(default: 5; of what takes long, one)")
     parser.add_argument("--short", action="store_true", help="a tenth of the requests and entries")
-    parser.add_argument("--check", action="store_true", help="exit 1 if a ratio is not even half of what is wanted")
+    parser.add_argument(
+        "--check",
+        metavar="FILE",
+        help="exit 1 if a ratio is twice as bad as in this older --json file, in each round and when measured again",
+    )
     parser.add_argument("--json", metavar="FILE", help="everything that was measured")
     parser.add_argument("--html", metavar="FILE", help="a page with charts")
     parser.add_argument("--show", metavar="FILE", help="measure nothing: tell what such a --json file holds")
@@ -47,10 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do as the options say. Returns the exit code; raises ``ServerError`` where something cannot be had."""
+    before = _read(Path(options.check))[0] if options.check else Figures()
     if options.show:
         figures, about = _read(Path(options.show))
     else:
-        figures, about = _measure(options)
+        figures, about = _measure(options, options.only or list(PARTS))
     console = Console(highlight=False)
     console.print(f"{about['machine']}\n")
     told.show(console, figures, about["real"])
@@ -58,26 +64,26 @@ def run(options: argparse.Namespace) -> int:
         Path(options.json).write_text(json.dumps({**about, **figures.as_json()}, indent=1) + "\n")
     if options.html:
         Path(options.html).write_text(told.as_html(figures, about["real"], about["machine"]))
-    if not options.check:
-        return 0
-    missed = [
-        f"{target.part} {workload}: {ratio}, wanted {target}"
-        for target, workload, ratio in told.outcomes(figures, about["real"])
-        if target.is_grossly_missed(ratio)
-    ]
-    for line in missed:
-        print(line, file=sys.stderr)
-    return GROSSLY_MISSED if missed else 0
+    worse = told.grossly_worse(figures, before, about["real"])
+    if worse and not options.show:
+        suspected = [part for part in PARTS if part in {part for part, _, _ in worse}]
+        print(f"far worse than in {options.check}, so measured again: {', '.join(suspected)}", file=sys.stderr)
+        again, about = _measure(options, suspected)
+        repeated = told.grossly_worse(again, before, about["real"])
+        worse = {name: sentence for name, sentence in repeated.items() if name in worse}
+    for sentence in worse.values():
+        print(sentence, file=sys.stderr)
+    return GROSSLY_WORSE if worse else 0
 
 
-def _measure(options: argparse.Namespace) -> tuple[Figures, dict[str, Any]]:
+def _measure(options: argparse.Namespace, parts: list[str]) -> tuple[Figures, dict[str, Any]]:
     real = find_real(options.reference)
     program = find_benchmark()
     figures = Figures()
     progress = Console(stderr=True, highlight=False)
     with contenders(real) as servers:
         bench = Bench(servers, real, program, figures, SHORT if options.short else 1.0)
-        for part in options.only or PARTS:
+        for part in parts:
             rounds = 1 if part in ONCE else options.rounds
             for number in range(1, rounds + 1):
                 progress.print(f"{part}, round {number} of {rounds}")

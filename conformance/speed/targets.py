@@ -14,8 +14,8 @@ from conformance.speed.scripts import BY_A_CLIENT, COMMANDS, SCRIPTS
 REAL: Final = "(real)"
 """Stands for the real server, whichever it is."""
 
-GROSS: Final = 0.5
-"""A short run on a busy machine fails only below this share of what is wanted."""
+GROSS: Final = 2
+"""So many times worse than before is a regression that no busy machine explains, if it is so in every round."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,12 @@ class Target:
         """Whether that is what is wanted."""
         return ratio.median <= self.limit if self.at_most else ratio.median >= self.limit
 
-    def is_grossly_missed(self, ratio: Ratio) -> bool:
-        """Whether it is so far from it that no busy machine explains it."""
-        best = ratio.smallest if self.at_most else ratio.largest
-        return best > self.limit / GROSS if self.at_most else best < self.limit * GROSS
+    def is_grossly_worse(self, ratio: Ratio, before: Ratio) -> bool:
+        """Whether the best round is far worse than the median of *before*. Never said of what is no ratio to another:
+        another machine explains all of that."""
+        if not self.theirs:
+            return False
+        return ratio.smallest > before.median * GROSS if self.at_most else ratio.largest < before.median / GROSS
 
     def __str__(self) -> str:
         sign = "≤" if self.at_most else "≥"

@@ -28,6 +28,17 @@ def outcomes(figures: Figures, real: str) -> Iterator[tuple[Target, str, Ratio]]
             yield target, workload, ratio
 
 
+def grossly_worse(figures: Figures, before: Figures, real: str) -> dict[tuple[str, str, str], str]:
+    """Which ratios have become far worse, by part, workload and contender, and a sentence on each."""
+    sentences = {}
+    for target, workload, ratio in outcomes(figures, real):
+        for name, then in target.measured(before, real):
+            if name == workload and target.is_grossly_worse(ratio, then):
+                what = f"{target.part}, {workload}: {ratio} × {target.than or target.theirs}, before {then}"
+                sentences[target.part, workload, target.theirs] = what.replace("(real)", real)
+    return sentences
+
+
 def show(console: Console, figures: Figures, real: str) -> None:
     """Print all tables."""
     for part in figures.parts():
