@@ -76,17 +76,18 @@ class Encoder:
         return self.frame_of[reply.__class__](reply)
 
     def _encode_aggregate(self, reply: Reply) -> bytes:
-        return b"".join(self._frames(reply))
+        return b"".join(self.frames((reply,)))
 
     def _in_protocol(self, item: InProtocol) -> bytes:
         if item.protocol == self.protocol:
             return self.encode(item.reply)
         return Encoder(2 if item.protocol == 2 else 3, self._format_double).encode(item.reply)
 
-    def _frames(self, reply: Reply) -> list[bytes]:
+    def frames(self, replies: Iterable[Reply]) -> list[bytes]:
+        """What, joined, encodes *replies* one behind the other. Raises as :meth:`encode` does."""
         frames: list[bytes] = []
         scalars = self._scalars
-        unfinished: list[Iterator[Any]] = [iter((reply,))]
+        unfinished: list[Iterator[Any]] = [iter(replies)]
         while unfinished:
             for item in unfinished[-1]:
                 kind = item.__class__

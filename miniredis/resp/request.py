@@ -9,10 +9,11 @@ A request is a *multibulk* (``*2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\nk\\r\\n``) or, wh
 * **The walk.** A pipeline of small requests is split once on CRLF, in C. If every piece is exactly as long as the
   ``$n`` before it announces, pieces are arguments. One look-up per argument, no arithmetic on offsets; and where
   requests with as many arguments follow each other, one comparison for all their first arguments, one for the second.
+  What came in one piece that is nothing but such requests does not even pass through the buffer.
 * **The reading.** At the first thing the walk did not expect (a value not there yet, an inline line, an error, a
   surprising line end) the rest of what was received is read header by header, as Redis itself does.
 
-The reading is written as generators that ``yield None`` whenever they need bytes that have not arrived. They name how
+The reading is written as generators that ``yield ()`` whenever they need bytes that have not arrived. They name how
 many bytes they need, so a large value that comes in a thousand packets is joined once and looked at once.
 
 What Redis does, and this file therefore does too: a line end is ``\\r`` and *any* byte after it; the two bytes after
@@ -23,7 +24,6 @@ Valkey 9 looks at them (``checks_crlf``).
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from itertools import chain
 from typing import Final, TypeAlias
 
 from miniredis.resp.errors import ProtocolError, QueryBufferLimitError
@@ -53,9 +53,9 @@ _MOST_AT_ONCE: Final = 64
 _WINDOW: Final = 1 << 16
 """Bytes that the walk splits at once: of a large value no more than these are split in vain."""
 
-_Requests: TypeAlias = Sequence[list[bytes] | None]
+_Requests: TypeAlias = Sequence[list[bytes]]
 
-_NOT_ARRIVED: Final[_Requests] = (None,)
+_NOTHING: Final[tuple[bytes, list[bytes]]] = b"", []
 
 
 class RequestParser:
@@ -70,9 +70,10 @@ class RequestParser:
                 break        # a later loop over the same parser goes on with the request after this one
 
     The loop ends when no whole request is left. It raises :class:`ProtocolError` in its turn, after the requests
-    before it; from then on the parser ignores what it is fed. Requests are parsed one by one as the loop asks for
-    them, so a limit that a command changes (``AUTH``, ``CONFIG SET proto-max-bulk-len``) holds for the very next
-    request.
+    before it; from then on the parser ignores what it is fed. Requests are parsed as the loop asks for them, so a
+    limit that a command changes (``AUTH``, ``CONFIG SET proto-max-bulk-len``) holds for the very next request.
+
+    Who has no time to lose takes them as they lie together, :meth:`take`, and puts back what he does not execute.
 
     Attributes, changeable at any time:
         authenticated: False limits a request to 10 arguments of 16384 bytes, until the client has authenticated.
@@ -82,9 +83,6 @@ class RequestParser:
     Attributes, to look at:
         awaited: bytes that the argument has of which a part is still to come; 0 if that is not known.
         arguments_size: bytes of the arguments before it.
-
-    Attributes, for loops that have no time to lose:
-        requests: yields every request in its turn, and None (instead of ending) whenever the next has not arrived.
     """
 
     def __init__(
@@ -117,9 +115,11 @@ class RequestParser:
         self._is_idle = True  # between two requests, with nothing received of the next
         self.awaited = 0
         self.arguments_size = 0
+        self._returned: _Requests = ()
+        self._taken = 0  # bytes of what was taken without passing through the buffer
+        self._is_split = _NOTHING  # what was seen not to be a whole request, and its pieces: the walk can have them
         self._parsing = self._parse()
-        self.requests = chain.from_iterable(self._parsing)
-        next(self.requests)
+        next(self._parsing)
 
     def feed(self, data: bytes) -> None:
         """Add received bytes. Parses nothing.
@@ -138,13 +138,14 @@ class RequestParser:
     def whole_request(self, data: bytes) -> list[bytes] | None:
         """*data* as it was received, if it is exactly one request of short arguments and no other is on its way.
 
-        The short way for a client that waits for each reply. If the answer is None, :meth:`feed` it.
+        The short way for a client that waits for each reply. If the answer is None, :meth:`feed` it, and :meth:`take`.
         """
         if not self._is_idle or self._arrived_size or not self.authenticated or len(data) > _WINDOW:
             return None
         pieces = data.split(_CRLF)
         count = _ARGUMENT_COUNTS.get(pieces[0])
         if count is None or len(pieces) != 2 * count + 2 or pieces[-1]:
+            self._is_split = data, pieces
             return None
         argv = pieces[2::2]
         headers = _BULK_HEADERS
@@ -176,7 +177,52 @@ class RequestParser:
     @property
     def buffered(self) -> int:
         """How many bytes are held; those of a pipeline that is being walked count until its end."""
-        return len(self._buffer) - self._position + self._arrived_size
+        return len(self._buffer) - self._position + self._arrived_size + self._taken
+
+    def take(self) -> Sequence[list[bytes]]:
+        """The next whole requests, of as many arguments each, that lay together; none if the next has not arrived.
+
+        Raises:
+            ProtocolError: once; afterwards there are none.
+        """
+        requests = self._returned
+        if requests:
+            self._returned = ()
+            return requests
+        self._taken = 0
+        if self._is_idle:
+            if not self._arrived_size:
+                return ()
+            requests = self._take_all()
+            if requests:
+                return requests
+        return next(self._parsing, ())
+
+    def _take_all(self) -> _Requests:
+        """All that has arrived, if it was split already and is nothing but requests of as many short arguments."""
+        data, pieces = self._is_split
+        if data is not self._arrived[0] or self._arrived_size > len(data):
+            return ()
+        count = _ARGUMENT_COUNTS.get(pieces[0])
+        if count is None or pieces[-1]:
+            return ()
+        number, rest = divmod(len(pieces), 2 * count + 1)
+        if rest != 1 or number > _MOST_AT_ONCE:
+            return ()
+        requests = _plain_requests(pieces, 0, count)
+        if len(requests) != number:
+            return ()
+        self._is_split = _NOTHING
+        self._taken = self._arrived_size
+        self._arrived.clear()
+        self._arrived_size = 0
+        return requests
+
+    def put_back(self, requests: Sequence[list[bytes]]) -> None:
+        """Return the last of what :meth:`take` gave: they are the next."""
+        if requests:
+            self._returned = requests
+            self._is_idle = False
 
     def next_request(self) -> list[bytes] | None:
         """The next whole request, or None if it has not arrived yet.
@@ -184,28 +230,33 @@ class RequestParser:
         Raises:
             ProtocolError: once; afterwards the answer is None.
         """
-        return next(self.requests, None)
+        requests = self.take()
+        if not requests:
+            return None
+        self.put_back(requests[1:])
+        return requests[0]
 
     def __iter__(self) -> Iterator[list[bytes]]:
         """The whole requests there are now; see the class. Leaving the loop loses none."""
-        return iter(self.requests.__next__, None)
+        return iter(self.next_request, None)
 
     def close(self) -> None:
         """Drop everything held, and ignore what may still be fed. Call it when the connection ends."""
         self._parsing.close()
-        self.requests = chain()
         self._drop()
 
     def _drop(self) -> None:
         self._is_closed = True
         self._is_idle = False
         self._buffer = b""
-        self._position = self._arrived_size = 0
+        self._position = self._arrived_size = self._taken = 0
         self.awaited = self.arguments_size = 0
         self._arrived.clear()
+        self._returned = ()
+        self._is_split = _NOTHING
 
     def _parse(self) -> Generator[_Requests, None, None]:
-        """All requests, one or several at a time; None whenever the next one is not all there."""
+        """All requests, one or several at a time; none whenever the next one is not all there."""
         try:
             while True:
                 if self._position == len(self._buffer):
@@ -233,7 +284,7 @@ class RequestParser:
         self._buffer = b""
         self._position = 0
         while self._arrived_size < size:
-            yield _NOT_ARRIVED
+            yield ()
         self._buffer = b"".join(self._arrived)
         self._arrived.clear()
         self._arrived_size = 0
@@ -244,7 +295,10 @@ class RequestParser:
     def _walk(self) -> Generator[_Requests, None, None]:
         """Whole, well-formed multibulks up to the first that is not, or does not end in what is looked at at once."""
         start = self._position
-        pieces = self._buffer[start : start + _WINDOW].split(_CRLF)
+        data, pieces = self._is_split
+        self._is_split = _NOTHING
+        if data is not self._buffer or start:
+            pieces = self._buffer[start : start + _WINDOW].split(_CRLF)
         end = len(pieces) - 1  # the last piece has no CRLF after it
         here = 0
         while here < end and self.authenticated:
@@ -379,11 +433,16 @@ def _plain_requests(pieces: list[bytes], here: int, count: int) -> list[list[byt
         alike = next(number for number, head in enumerate(heads) if head != heads[0])
     while alike:
         end = here + alike * stride
+        columns = []
         try:
-            columns = [pieces[start:end:stride] for start in range(here + 2, here + stride, 2)]
-            for number, column in enumerate(columns):
-                if [*map(_header_of_length, map(len, column))] != pieces[here + 1 + 2 * number : end : stride]:
+            for start in range(here + 1, here + stride, 2):
+                headers, column = pieces[start:end:stride], pieces[start + 1 : end : stride]
+                if start == here + 1 and column.count(column[0]) == alike:  # the names: mostly the same one
+                    if headers.count(_BULK_HEADERS[len(column[0])]) != alike:
+                        break
+                elif [*map(_header_of_length, map(len, column))] != headers:
                     break
+                columns.append(column)
             else:
                 return [*map(list, zip(*columns, strict=True))]
         except IndexError:  # an argument is longer than the headers go

@@ -55,13 +55,13 @@ _MOMENT: Final = 0.01
 _SLICE: Final = 128
 """So many requests are executed before their replies are written and somebody looks at the time."""
 
+_LOOK: Final = 32
+"""After so many requests somebody looks at the time."""
+
 _TURN: Final = 0.002
 """Seconds after which a client with a long pipeline lets the others have their turn. Those who have one share them."""
 
 _SHORTEST_TURN: Final = 0.00025
-
-_LOOK: Final = 31
-"""A mask of the number of replies: somebody looks at the time once in 32 requests."""
 
 _READ_AHEAD: Final = 1 << 18
 """Bytes that a client waiting for its next turn may send ahead; it is read from again when they are executed."""
@@ -78,6 +78,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_execute",
+        "_execute_run",
         "_frames",
         "_has_ended",
         "_held",
@@ -105,6 +106,7 @@ class Connection(asyncio.Protocol):
         engine = server.engine
         self._server = server
         self._execute = engine.execute
+        self._execute_run = engine.execute_run
         self._statistics = engine.statistics
         self._frames = server.frames
         self._woken = server.woken
@@ -264,40 +266,56 @@ class Connection(asyncio.Protocol):
 
     def _execute_requests(self) -> None:
         session = self.session
-        execute = self._execute
-        frames = self._frames
         parser = self.parser
+        server = self._server
         out = self._out
-        append = out.append
-        turn_ends = monotonic() + max(_TURN / (1 + self._server.taking_turns), _SHORTEST_TURN)
-        for argv in parser.requests:
-            if argv is None:
-                if not self._held:
-                    self._waits &= ~_UNFINISHED
-                    return
+        turn_ends = 0.0
+        executed = 0
+        requests = parser.take()
+        while True:
+            if len(requests) > 1:
+                replies = self._execute_run(session, requests)
+                executed += len(replies)
+                requests = requests[len(replies) :]
+                reply = replies.pop()
+                out += server.encoders[session.protocol].frames(replies)
+            elif requests:
+                reply = self._execute(session, requests[0])
+                executed += 1
+                requests = ()
+            elif self._held:
                 parser.feed(data := self._held.popleft())
                 self._held_size -= len(data)
+                requests = parser.take()
                 continue
-            reply = execute(session, argv)
+            else:
+                self._waits &= ~_UNFINISHED
+                return
             if reply.__class__ is Blocked:
                 if not reply.done:
                     self._await_reply(reply)
+                    parser.put_back(requests)
                     return
                 reply = reply.reply
             try:
-                frame = frames[session.protocol][reply.__class__](reply)
+                frame = self._frames[session.protocol][reply.__class__](reply)
             except Exception:
                 frame = self._internal_error()
-            append(frame)
+            out.append(frame)
             if session.closing:
                 return
             if not parser.authenticated:
                 parser.authenticated = session.authenticated
-            count = len(out)
-            if not count & _LOOK or len(frame) > _LARGE_REPLIES:
-                if count >= _SLICE or len(frame) > _LARGE_REPLIES:
+            if not requests:
+                requests = parser.take()
+            if executed >= _LOOK or len(frame) > _LARGE_REPLIES:
+                executed = 0
+                if len(out) >= _SLICE or len(frame) > _LARGE_REPLIES:
                     self._flush()
-                if self._waits & (_WRITING | _CLOSING) or monotonic() >= turn_ends:
+                now = monotonic()
+                turn_ends = turn_ends or now + max(_TURN / (1 + server.taking_turns), _SHORTEST_TURN)
+                if self._waits & (_WRITING | _CLOSING) or now >= turn_ends:
+                    parser.put_back(requests)
                     self._waits |= _UNFINISHED
                     return
 

@@ -66,7 +66,8 @@ class Server:
         on_stopped: called when it has stopped, before anybody who waits for that is told.
         woken: whose wait a command has just ended, and who has sent more meanwhile; None for who is told of its work.
         taking_turns: how many connections have more to execute than one turn of the event loop allows.
-        frames: for RESP2 and RESP3, what encodes a reply of each class (see :class:`miniredis.resp.encoder.Encoder`).
+        encoders: for RESP2 and RESP3.
+        frames: what they encode a reply of each class with (see :class:`miniredis.resp.encoder.Encoder`).
     """
 
     def __init__(self, engine: Engine, *, owns_loop: bool = False) -> None:
@@ -78,7 +79,8 @@ class Server:
         self.taking_turns = 0
         self._errands = 0
         digits = engine.version.format_double
-        self.frames = {2: Encoder(2, digits).frame_of, 3: Encoder(3, digits).frame_of}
+        self.encoders = {2: Encoder(2, digits), 3: Encoder(3, digits)}
+        self.frames = {protocol: encoder.frame_of for protocol, encoder in self.encoders.items()}
         self._delivered: tuple[Reply, int, bytes] | None = None
         self.loop: asyncio.AbstractEventLoop
         self._sockets: Sockets | None = None

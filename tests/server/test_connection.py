@@ -196,6 +196,7 @@ def test_what_is_delivered_during_a_batch_stands_where_it_happened(host: Host) -
         return execute(client, argv)  # type: ignore[arg-type]
 
     connection._execute = with_a_push_before
+    connection._execute_run = lambda client, requests: [with_a_push_before(client, requests[0])]
     peer.send("GET k")
     peer.receive(b"*2\r\n$6\r\nbefore\r\n$3\r\nGET\r\n$-1\r\n")
     peer.send("GET k", "STRLEN k")

@@ -1,0 +1,199 @@
+"""Requests of one pipeline that are alike are executed together: nobody can tell it from one after the other."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import chain
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from miniredis.engine.engine import LONG, Engine
+from miniredis.engine.session import Session
+from miniredis.resp import Encoder, Reply, encode_command
+from miniredis.testing import MiniRedis
+from tests.server.conftest import Host, Peer
+
+KEYS = st.sampled_from(["a", "b", "list", "set", "zset", "hash"])
+MEMBERS = st.sampled_from(["1", "2", "x", "y" * 70])
+
+
+def words(*parts: str | st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
+    return st.tuples(*(st.just(part) if isinstance(part, str) else part for part in parts)).map(list)
+
+
+QUICK = st.one_of(
+    words("GET", KEYS),
+    words("SET", KEYS, MEMBERS),
+    words("INCR", KEYS),
+    words("STRLEN", KEYS),
+    words("GETDEL", KEYS),
+    words("TYPE", KEYS),
+    words("LPUSH", KEYS, MEMBERS),
+    words("RPOP", KEYS),
+    words("LMOVE", "list", "b", "LEFT", "RIGHT"),
+    words("SADD", KEYS, MEMBERS),
+    words("SISMEMBER", KEYS, MEMBERS),
+    words("ZADD", KEYS, MEMBERS, MEMBERS),
+    words("ZSCORE", KEYS, MEMBERS),
+    words("HSET", KEYS, MEMBERS, MEMBERS),
+    words("HGET", KEYS, MEMBERS),
+    words("HINCRBYFLOAT", KEYS, MEMBERS, MEMBERS),
+    words("EXPIRE", KEYS, st.sampled_from(["100", "0", "x"])),
+    words("PERSIST", KEYS),
+    words("LPOP", KEYS, "2"),
+)
+"""Commands that are executed in runs."""
+
+OTHERS = st.one_of(
+    words("DEL", KEYS, KEYS),
+    words("LRANGE", KEYS, "0", "-1"),
+    words("SMISMEMBER", KEYS, MEMBERS, MEMBERS),
+    words("PING"),
+    words("MULTI"),
+    words("EXEC"),
+    words("DISCARD"),
+    words("WATCH", KEYS),
+    words("HELLO", st.sampled_from(["2", "3"])),
+    words("SUBSCRIBE", "news"),
+    words("UNSUBSCRIBE"),
+    words("PUBLISH", "news", MEMBERS),
+    words("CLIENT", "TRACKING", st.sampled_from(["ON", "OFF"])),
+    words("CLIENT", "REPLY", "SKIP"),
+    words("CONFIG", "SET", "notify-keyspace-events", st.sampled_from(["KEA", ""])),
+    words("CONFIG", "SET", "slowlog-log-slower-than", st.sampled_from(["0", "10000"])),
+    words("SELECT", st.sampled_from(["0", "1"])),
+    words("EVAL", "return redis.call('INCR', KEYS[1])", "1", KEYS),
+    words("GET"),
+    words("NONSENSE", KEYS),
+)
+
+PIPELINES = st.lists(
+    st.one_of(
+        st.lists(QUICK, min_size=1, max_size=4),
+        st.builds(lambda command, times: [command] * times, QUICK, st.integers(2, 12)),
+        st.lists(OTHERS, min_size=1, max_size=2),
+    ),
+    min_size=1,
+    max_size=12,
+).map(lambda parts: list(chain.from_iterable(parts)))
+
+END = b"$3\r\nend\r\n"
+
+
+class OneByOne:
+    """A client in the process that sends no request before it has the reply to the last."""
+
+    def __init__(self, engine: Engine) -> None:
+        digits = engine.version.format_double
+        self.encoders = {2: Encoder(2, digits), 3: Encoder(3, digits)}
+        self.engine = engine
+        self.received = b""
+        self.session: Session = engine.connect(self.take)
+
+    def take(self, reply: Reply) -> None:
+        self.received += self.encoders[self.session.protocol].encode(reply)
+
+    def send(self, command: list[str]) -> None:
+        reply = self.engine.execute(self.session, [word.encode() for word in command])
+        self.take(reply)  # type: ignore[arg-type]
+
+
+def counted(engine: Engine) -> dict[str, tuple[int, int, int]]:
+    """What was counted of each command: calls, failed, rejected."""
+    return {
+        state.name: (state.calls, state.failed_calls, state.rejected_calls)
+        for state in engine.command_states()
+        if state.calls or state.rejected_calls
+    }
+
+
+def state(engine: Engine) -> dict[int, dict[bytes, tuple[object, int | None]]]:
+    """Every key of every database: its value, in whatever form, and when it ends."""
+    return {
+        database.number: {key: (repr(value), database.expires.get(key)) for key, value in database.data.items()}
+        for database in engine.databases
+        if database.data
+    }
+
+
+@settings(deadline=None, max_examples=100)
+@given(pipeline=PIPELINES)
+def test_a_pipeline_is_as_one_after_the_other(pipeline: list[list[str]]) -> None:
+    with MiniRedis(seed=1) as server, MiniRedis(seed=1) as other:
+        for each in (server, other):
+            each.clock.freeze()
+            each.clock.set(datetime(2030, 1, 1, tzinfo=UTC))
+        one_by_one = OneByOne(other.engine)
+        for command in [*pipeline, ["RESET"], ["ECHO", "end"]]:
+            one_by_one.send(command)
+        with socket.create_connection((server.host, server.port)) as connection:
+            peer = Peer(connection)
+            peer.socket.sendall(
+                b"".join(encode_command(command) for command in [*pipeline, ["RESET"], ["ECHO", "end"]])
+            )
+            received = b""
+            while not received.endswith(END):
+                received += peer.socket.recv(1 << 16)
+            assert received == one_by_one.received
+        assert server.call(lambda: counted(server.engine)) == counted(other.engine)
+        assert server.call(lambda: state(server.engine)) == state(other.engine)
+        ours, theirs = server.engine.statistics, other.engine.statistics
+        assert (ours.keyspace_hits, ours.keyspace_misses) == (theirs.keyspace_hits, theirs.keyspace_misses)
+
+
+def test_a_long_reply_ends_a_run(start: Callable[..., Host]) -> None:
+    host = start()
+    engine = host.server.engine
+    long, short = b"x" * (LONG + 1), b"y"
+    for key, value in ((b"long", long), (b"short", short)):
+        host.run("SET", key.decode(), value.decode())
+    session = engine.connect(lambda _: None)
+    requests = [[b"GET", key] for key in (b"short", b"short", b"long", b"short")]
+    host.run("GET", "short")  # the name is known from now on
+    assert host.server.call(lambda: engine.execute_run(session, requests)) == [short, short, long]
+
+
+def test_all_of_a_run_take_as_long_and_begin_at_the_same_time(start: Callable[..., Host]) -> None:
+    host = start()
+    engine = host.server.engine
+    session = engine.connect(lambda _: None)
+    host.server.clock.freeze()
+    times = []
+
+    def handler(_: Session, argv: list[bytes]) -> int:
+        times.append(engine.now)
+        host.server.clock.advance(0.001)
+        return 0
+
+    command = engine.resolve([b"STRLEN"])
+    command.handler = handler  # type: ignore[union-attr]
+    assert host.server.call(lambda: engine.execute_run(session, [[b"STRLEN", b"k"]] * 4)) == [0] * 4
+    assert command.calls == 4  # type: ignore[union-attr]
+    assert command.nanoseconds == 4_000_000  # type: ignore[union-attr]
+
+
+def test_who_is_woken_by_a_run_is_served_before_the_next_of_it(host: Host) -> None:
+    waiting, peer = host.connect(), host.connect()
+    host.run("LPUSH", "other", "x")  # the name is known from now on
+    waiting.send("BLPOP list 0")
+    host.wait_for_blocked(1)
+    peer.send("LPUSH list a", "LPUSH list b", "LPUSH list c")
+    peer.receive(b":1\r\n:1\r\n:2\r\n")
+    waiting.receive(b"*2\r\n$4\r\nlist\r\n$1\r\na\r\n")
+
+
+def test_what_is_left_of_a_pipeline_counts_as_received_while_its_client_waits(host: Host) -> None:
+    peer = host.connect()
+    peer.send("BLPOP a 0", "BLPOP b 0", "BLPOP c 0")
+    host.wait_for_blocked(1)
+    assert host.server.call(host.session(peer).query_buffer) > 0
+    for name in "abc":
+        host.run("RPUSH", name, "1")
+        host.run("GET", "nothing")
+        peer.receive(b"*2\r\n$1\r\n%b\r\n$1\r\n1\r\n" % name.encode())
+    assert host.server.call(host.session(peer).query_buffer) == 0
+    peer.send("GET k")
+    peer.receive(b"$-1\r\n")
