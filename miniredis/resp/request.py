@@ -53,6 +53,9 @@ _MOST_AT_ONCE: Final = 64
 _WINDOW: Final = 1 << 16
 """Bytes that the walk splits at once: of a large value no more than these are split in vain."""
 
+_SAMPLE: Final = 1 << 10
+"""So many bytes without a line end are part of a long value."""
+
 _Requests: TypeAlias = Sequence[list[bytes]]
 
 _NOTHING: Final[tuple[bytes, list[bytes]]] = b"", []
@@ -265,7 +268,7 @@ class RequestParser:
                     self._is_idle = False
                 if self._buffer[self._position] != _ASTERISK:
                     argv = yield from self._read_inline()
-                elif self._walk_is_due and self.authenticated:
+                elif self._walk_is_due and self.authenticated and not self._is_long:
                     yield from self._walk()
                     continue
                 else:
@@ -289,6 +292,12 @@ class RequestParser:
         self._arrived.clear()
         self._arrived_size = 0
         self._walk_is_due = True
+
+    @property
+    def _is_long(self) -> bool:
+        """Whether what is to be parsed begins with a value that looks too long to be walked over."""
+        buffer, sample = self._buffer, self._position + _SAMPLE
+        return len(buffer) - self._position > _WINDOW and buffer.find(_CRLF, sample, sample + _SAMPLE) < 0
 
     # The walk
 

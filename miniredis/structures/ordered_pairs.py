@@ -114,30 +114,30 @@ class OrderedPairs:
         return True
 
     def move(self, member: bytes, old: float, new: float) -> None:
-        """Give a pair that must be there another score: in place if its neighbours allow it, which is the usual case
-        when a counter in a large set goes up by one. The first and the last of all have one neighbour, or none."""
-        members = self._members[0]
-        if members is self._members[-1]:  # one chunk, and scores that differ: nearly every set
-            scores = self._scores[0]
-            position = bisect_left(scores, old)
-            is_first, is_last = not position, position + 1 == len(scores)
-            if (
-                members[position] == member
-                and (is_first or scores[position - 1] < new)
-                and (is_last or new < scores[position + 1])
-            ):
-                scores[position] = new
-                return
+        """Give a pair that must be there another score: in place if it stays between its neighbours, as it does when a
+        counter in a large set goes up by one. The first and the last of all have one neighbour, or none."""
         chunk, position = self._locate(old, member)
-        scores, members = self._scores[chunk], self._members[chunk]
-        is_last = position == len(scores) - 1
-        if ((scores[position - 1], members[position - 1]) < (new, member) if position else not chunk) and (
-            chunk == len(self._scores) - 1 if is_last else (new, member) < (scores[position + 1], members[position + 1])
+        scores = self._scores[chunk]
+        size = len(scores)
+        if (scores[position - 1] < new if position else not chunk) and (
+            new < scores[position + 1] if position + 1 < size else chunk + 1 == len(self._scores)
         ):
             scores[position] = new
-            return
-        self._remove_at(chunk, position)
-        self.insert(new, member)
+        elif size <= CHUNK_MIN:
+            self._remove_at(chunk, position)
+            self.insert(new, member)
+        else:  # no chunk becomes too short: what follows is the same with fewer calls
+            del scores[position]
+            del self._members[chunk][position]
+            target, position = self._locate(new, member)
+            members = self._members[target]
+            members.insert(position, member)
+            self._scores[target].insert(position, new)
+            if self._lengths is not None and target != chunk:
+                self._lengths.add(chunk, -1)
+                self._lengths.add(target, 1)
+            if len(members) > CHUNK_MAX:
+                self._split(target)
 
     def remove_slice(self, start: int, stop: int) -> list[Pair]:
         """Remove the pairs of ranks start..stop-1, in O(log n + removed), and return them in order."""
@@ -201,7 +201,9 @@ class OrderedPairs:
         scores, members = self._scores[chunk], self._members[chunk]
         position = bisect_left(scores, score)
         if position < len(scores) and scores[position] == score and members[position] < member:
-            position = bisect_left(members, member, position + 1, bisect_right(scores, score, position + 1))
+            position += 1
+            if position < len(scores) and scores[position] == score:  # there are more than one of this score
+                position = bisect_left(members, member, position, bisect_right(scores, score, position))
         return chunk, position
 
     def _is_at(self, chunk: int, position: int, score: float, member: bytes) -> bool:
