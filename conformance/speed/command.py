@@ -82,7 +82,7 @@ def _measure(options: argparse.Namespace, parts: list[str]) -> tuple[Figures, di
     figures = Figures()
     progress = Console(stderr=True, highlight=False)
     with contenders(real) as servers:
-        bench = Bench(servers, real, program, figures, SHORT if options.short else 1.0)
+        bench = Bench(servers, real, program, figures, SHORT if options.short else 1.0, progress.print)
         for part in parts:
             rounds = 1 if part in ONCE else options.rounds
             for number in range(1, rounds + 1):

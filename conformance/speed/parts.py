@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.servers import Server, ServerBinary, start, start_miniredis
+from conformance.servers import Server, ServerBinary, ServerError, start, start_miniredis
 from conformance.speed import growth, in_process, scripts, starting, workloads
 from conformance.speed.contenders import ECHO, FAKEREDIS, MINIREDIS, REAL_SERVER
 from conformance.speed.figures import Figures
@@ -23,6 +23,14 @@ class Bench:
     program: Path
     figures: Figures
     scale: float = 1.0
+    tell: Callable[[str], None] = print
+
+    def give_up(self, name: str, why: Exception) -> None:
+        """Go on without a contender who failed; raises *why* if that is miniredis, or the real server."""
+        if name in (MINIREDIS, self.real.name):
+            raise why
+        self.tell(f"{name} takes part no more: {why}")
+        del self.servers[name]
 
     def pair(self) -> Iterator[tuple[str, Server]]:
         """miniredis and the real server, which know more than a request or two."""
@@ -37,19 +45,27 @@ def _by_benchmark(part: str, kinds: Sequence[Workload], *, without: frozenset[st
     def measure(bench: Bench) -> None:
         bench.figures.units[part] = "requests a second"
         for workload in kinds:
-            for name, server in bench.servers.items():
+            for name, server in list(bench.servers.items()):
                 if name in without:
                     continue
-                if name != ECHO:
-                    with server.connect(timeout=60) as wire:
-                        wire.call("FLUSHALL")
-                        for command in workload.prepare:
-                            wire.call(*command)
                 scale = bench.scale * SLOW.get((name, part), 1)
-                rate = requests_per_second(bench.program, server, workload, scale=scale)
-                bench.figures.add(part, workload.name, name, rate)
+                try:
+                    if name != ECHO:
+                        _prepare(server, workload)
+                    rate = requests_per_second(bench.program, server, workload, scale=scale)
+                except (ServerError, OSError) as error:
+                    bench.give_up(name, error)
+                else:
+                    bench.figures.add(part, workload.name, name, rate)
 
     return measure
+
+
+def _prepare(server: Server, workload: Workload) -> None:
+    with server.connect(timeout=60) as wire:
+        wire.call("FLUSHALL")
+        for command in workload.prepare:
+            wire.call(*command)
 
 
 SLOW: Final = {(FAKEREDIS, "unpipelined"): 0.2, (FAKEREDIS, "pipelined"): 0.01}

@@ -7,8 +7,6 @@ together; the first of them, the root, is what rules outside of parentheses chan
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from typing import Final
 
@@ -61,6 +59,8 @@ class User:
         """Whether the user may log in with *password*."""
         if not self.enabled:
             return False
+        import hmac  # takes its time, with hashlib, and most servers have no passwords
+
         hashed = hash_password(password)
         return self.nopass or any(hmac.compare_digest(hashed, known) for known in self.passwords)
 
@@ -188,6 +188,8 @@ def merge_selectors(rules: Sequence[bytes], *, nested: bool) -> list[bytes]:
 
 def hash_password(password: bytes) -> bytes:
     """What is kept of a password."""
+    import hashlib
+
     return hashlib.sha256(password).hexdigest().encode()
 
 

@@ -11,9 +11,10 @@ import pytest
 from conformance.cli import main
 from conformance.servers import Server, ServerError
 from conformance.speed import command, load, told
-from conformance.speed.contenders import ECHO, MINIREDIS
+from conformance.speed.contenders import ECHO, MINIREDIS, find_real
 from conformance.speed.figures import Figures, Ratio
 from conformance.speed.load import Workload, requests_per_second
+from conformance.speed.parts import PARTS, Bench
 from conformance.speed.targets import REAL, Target
 
 
@@ -155,3 +156,28 @@ def test_a_load_that_does_not_end_is_given_up(redis_server: Server, monkeypatch:
     workload = Workload("GET", ("-t", "get"), 1_000_000_000)
     with pytest.raises(ServerError, match="did not come to an end"):
         requests_per_second(load.find_benchmark(), redis_server, workload)
+
+
+def test_who_fails_takes_part_no_more(redis_server: Server) -> None:
+    figures = Figures()
+    real = find_real(None)
+    servers = dict.fromkeys((MINIREDIS, "fakeredis", real.name), redis_server)
+    told: list[str] = []
+    bench = Bench(servers, real, load.find_benchmark(), figures, 0.01, told.append)
+    bench.give_up("fakeredis", ServerError("it hangs"))
+    assert told == ["fakeredis takes part no more: it hangs"]
+    PARTS["pipelined"](bench)
+    assert figures.contenders("pipelined") == [MINIREDIS, real.name]
+    for name in (MINIREDIS, real.name):
+        with pytest.raises(ServerError, match="it hangs"):
+            bench.give_up(name, ServerError("it hangs"))
+
+
+def test_a_failing_load_gives_its_contender_up(redis_server: Server) -> None:
+    told: list[str] = []
+    figures = Figures()
+    bench = Bench({"fakeredis": redis_server}, find_real(None), Path("/bin/false"), figures, 0.01, told.append)
+    PARTS["pipelined"](bench)
+    assert len(told) == 1
+    assert "fakeredis takes part no more: /bin/false" in told[0]
+    assert not figures.values

@@ -22,7 +22,6 @@ from miniredis.commands.server.debug_object import (
     describe_table,
     is_table,
 )
-from miniredis.commands.server.digest import dataset_digest, value_digest
 from miniredis.commands.server.module import check_permission
 from miniredis.engine import errors, transactions
 from miniredis.engine.arguments import integer, positive_integer
@@ -146,10 +145,14 @@ def _set_skip_checksums(client: Session, argv: list[bytes]) -> Reply:
 
 
 def _digest(client: Session, argv: list[bytes]) -> Reply:
+    from miniredis.commands.server.digest import dataset_digest
+
     return SimpleString(dataset_digest(client.engine.databases).encode())
 
 
 def _digest_value(client: Session, argv: list[bytes]) -> Reply:
+    from miniredis.commands.server.digest import value_digest
+
     return [SimpleString(value_digest(client.db, key).encode()) for key in argv[2:]]
 
 

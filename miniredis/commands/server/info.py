@@ -8,7 +8,6 @@ server has which never had one.
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -76,6 +75,8 @@ def dotted(number: tuple[int, ...]) -> str:
 
 
 def _server(engine: Engine) -> Fields:
+    import platform  # takes its time, and is needed nowhere else
+
     version, config, is_valkey = engine.version, engine.config, engine.version.is_valkey
     yield "redis_version", dotted(version.redis)
     if is_valkey:
