@@ -7,6 +7,7 @@ ordinary forms parse nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from miniredis.commands.string_options import (
@@ -42,6 +43,14 @@ from miniredis.structures.numbers import INT64_MAX, INT64_MIN, parse_integer
 )
 def get(client: Session, argv: list[bytes]) -> Reply:
     return client.db.read_string(argv[1])
+
+
+def _set_several(
+    client: Session, keys: Sequence[bytes], values: Sequence[bytes], *options: Sequence[bytes]
+) -> list[Reply]:
+    if options or not client.db.set_unnoticed(keys, values):
+        return []
+    return [OK] * len(keys)
 
 
 @command(
@@ -89,6 +98,7 @@ def get(client: Session, argv: list[bytes]) -> Reply:
         "KEEPTTL": "since=6.0.0",
     },
     variants=[Variant(since="8.4.0", get_keys=set_keys_of_8_4)],
+    several=_set_several,
 )
 def set_(client: Session, argv: list[bytes]) -> Reply:
     key, value, db = argv[1], argv[2], client.db
@@ -497,6 +507,10 @@ def substr(client: Session, argv: list[bytes]) -> Reply:
     return getrange(client, argv)
 
 
+def _increment_several(client: Session, keys: Sequence[bytes]) -> list[int]:
+    return client.db.increment_unnoticed(keys)
+
+
 @command(
     "INCR key",
     arity=2,
@@ -507,6 +521,7 @@ def substr(client: Session, argv: list[bytes]) -> Reply:
     flags="write denyoom fast",
     categories="string",
     keys=[key_range("RW access update", 1)],
+    several=_increment_several,
 )
 def incr(client: Session, argv: list[bytes]) -> Reply:
     return _increment(client, argv[1], 1)

@@ -35,6 +35,16 @@ if TYPE_CHECKING:
 Handler: TypeAlias = "Callable[[Session, list[bytes]], Reply]"
 """Runs a command for a client. ``argv[0]`` is the name as it was sent; the arity has been checked."""
 
+Several: TypeAlias = "Callable[..., list[Any]]"
+"""Runs several requests of a command at once: the session, then the first arguments of all, the second of all, …
+
+Returns the replies of so many of the first as are ordinary, none of them longer than :data:`LONG`; it must not raise.
+The rest is run one by one. It is for the few commands that clients send by the thousand.
+"""
+
+LONG: Final = 1 << 14
+"""Bytes: a longer reply is sent before the next command is run."""
+
 GetKeys: TypeAlias = Callable[[Argv], list[tuple[int, tuple[str, ...]]]]
 """Finds a command's keys in its arguments: pairs of a position and the key specification flags that hold there."""
 
@@ -154,7 +164,7 @@ class Declaration:
     __slots__ = (
         *("name", "syntax", "handler", "arity", "summary", "since", "group", "complexity", "flags", "categories"),
         *("keys", "tips", "get_keys", "history", "names", "details", "deprecated_since", "replaced_by", "doc_flags"),
-        *("valkey_since", "variants", "subcommands"),
+        *("valkey_since", "variants", "subcommands", "several"),
     )
 
     name: str
@@ -178,6 +188,7 @@ class Declaration:
     doc_flags: tuple[str, ...]
     valkey_since: str
     variants: tuple[Variant, ...]
+    several: Several | None
     subcommands: dict[str, Declaration]
 
     def __init__(self, **fields: Any) -> None:
@@ -211,6 +222,7 @@ def command(
     doc_flags: Sequence[str] = (),
     valkey_since: str = "",
     variants: Sequence[Variant] = (),
+    several: Several | None = None,
 ) -> Callable[[HandlerT], HandlerT]:
     """Declare a command and register the decorated function as its handler.
 
@@ -228,6 +240,7 @@ def command(
       arguments beyond their notation (see :mod:`miniredis.engine.syntax`).
     - *valkey_since*: the Valkey version that brought a command of which Redis has no version, or a later one.
     - *variants*: what other versions declare differently.
+    - *several*: does for many requests what the decorated function does for each.
     """
 
     def register(handler: HandlerT) -> HandlerT:
@@ -255,6 +268,7 @@ def command(
                 doc_flags=tuple(doc_flags),
                 valkey_since=valkey_since,
                 variants=tuple(variants),
+                several=several,
             )
         )
         return handler

@@ -19,6 +19,7 @@ from miniredis.engine.acl import AccessControl
 from miniredis.engine.blocking import Blocked, BlockedClients
 from miniredis.engine.client_memory import ClientMemory
 from miniredis.engine.clock import NANOSECONDS, Clock
+from miniredis.engine.command import LONG
 from miniredis.engine.config import Config
 from miniredis.engine.eviction import Eviction
 from miniredis.engine.keyspace import Database
@@ -74,9 +75,6 @@ UNUSUAL: Final = frozenset({Error, Blocked})
 SMALL: Final = frozenset({bytes, int, SimpleString, NoneType})
 """Classes of replies after which a run may go on, if they are not long."""
 
-LONG: Final = 1 << 14
-"""Bytes of such a reply."""
-
 QUICK: Final = 1_000_000
 """Nanoseconds: who wants to know of commands that take no longer wants to know of each one."""
 
@@ -99,6 +97,7 @@ class CommandState:
         "name",
         "nanoseconds",
         "rejected_calls",
+        "several",
     )
 
     def __init__(self, command: Command) -> None:
@@ -108,6 +107,7 @@ class CommandState:
         self.minimum = command.minimum
         self.maximum = command.maximum
         self.in_runs = _is_quick(command)
+        self.several = command.declaration.several
         self.reset()
 
     def reset(self) -> None:
@@ -336,7 +336,8 @@ class Engine:
         All of them have the same number of arguments, no more than a dozen. Returns the replies of those that were run,
         one at least. More than one is run if the command is quick, and nobody has to look at every single one; up to
         the first that fails, makes others ready, or has a reply that is long or no single value. What ``execute`` does
-        before and after each is done once: they begin at the same time and, as far as is counted, take as long.
+        before and after each is done once: they begin at the same time and, as far as is counted, take as long. What
+        is not run by the command's own way for *several* is run one by one.
         """
         argv = requests[0]
         name = argv[0]
@@ -358,7 +359,12 @@ class Engine:
         session.last_command = state.name
         handler = state.handler
         replies: list[Reply | Blocked] = []
-        for argv in requests:
+        if state.several is not None:
+            names, *arguments = zip(*requests, strict=True)
+            if names.count(name) == len(requests):
+                replies = state.several(session, *arguments)
+        reply = replies[-1] if replies else None
+        for argv in requests[len(replies) :]:
             if argv[0] != name:
                 break
             try:

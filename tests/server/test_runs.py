@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miniredis.engine.engine import LONG, Engine
+from miniredis.engine.command import LONG
+from miniredis.engine.engine import Engine
 from miniredis.engine.session import Session
 from miniredis.resp import Encoder, Reply, encode_command
 from miniredis.testing import MiniRedis
@@ -151,9 +153,10 @@ def test_a_long_reply_ends_a_run(start: Callable[..., Host]) -> None:
     for key, value in ((b"long", long), (b"short", short)):
         host.run("SET", key.decode(), value.decode())
     session = engine.connect(lambda _: None)
-    requests = [[b"GET", key] for key in (b"short", b"short", b"long", b"short")]
-    host.run("GET", "short")  # the name is known from now on
-    assert host.server.call(lambda: engine.execute_run(session, requests)) == [short, short, long]
+    for name in (b"GET", b"GETEX"):
+        requests = [[name, key] for key in (b"short", b"short", b"long", b"short")]
+        host.run(name.decode(), "short")  # the name is known from now on
+        assert host.server.call(partial(engine.execute_run, session, requests)) == [short, short, long]
 
 
 def test_all_of_a_run_take_as_long_and_begin_at_the_same_time(start: Callable[..., Host]) -> None:
@@ -197,3 +200,36 @@ def test_what_is_left_of_a_pipeline_counts_as_received_while_its_client_waits(ho
     assert host.server.call(host.session(peer).query_buffer) == 0
     peer.send("GET k")
     peer.receive(b"$-1\r\n")
+
+
+def test_strings_are_set_and_counted_up_at_once_on_the_usual_conditions_only(start: Callable[..., Host]) -> None:
+    host = start()
+    database = host.server.engine.databases[0]
+
+    def increment(*keys: bytes) -> list[int]:
+        return host.server.call(partial(database.increment_unnoticed, keys))
+
+    def is_set(*keys: bytes) -> bool:
+        return host.server.call(partial(database.set_unnoticed, keys, keys))
+
+    host.run("SET", "a", "1")
+    host.run("INCR", "n")
+    assert increment(b"n", b"n", b"a", b"n") == [2, 3]  # SET left bytes at a
+    assert increment(b"n", b"missing") == [4]
+    unusual = [
+        (["EXPIRE", "n", "100"], ["PERSIST", "n"]),
+        (["CONFIG", "SET", "maxmemory-policy", "allkeys-lfu"], ["CONFIG", "SET", "maxmemory-policy", "noeviction"]),
+        (["CONFIG", "SET", "notify-keyspace-events", "KEA"], ["CONFIG", "SET", "notify-keyspace-events", ""]),
+    ]
+    for before, after in unusual:
+        host.run(*before)
+        assert increment(b"n") == []
+        assert not is_set(b"x", b"n")
+        host.run(*after)
+    host.run("EXPIRE", "a", "100")
+    assert increment(b"n") == [5]
+    assert is_set(b"x", b"y")
+    host.run("SET", "n", str(2**63 - 2))
+    host.run("INCR", "n")
+    assert increment(b"n") == []
+    assert host.run("GET", "n") == b"%d" % (2**63 - 1)
