@@ -75,6 +75,9 @@ UNUSUAL: Final = frozenset({Error, Blocked})
 SMALL: Final = frozenset({bytes, int, SimpleString, NoneType})
 """Classes of replies after which a run may go on, if they are not long."""
 
+LARGE: Final = 12
+"""Arguments of a request that may take its time even if its command is quick."""
+
 QUICK: Final = 1_000_000
 """Nanoseconds: who wants to know of commands that take no longer wants to know of each one."""
 
@@ -333,19 +336,20 @@ class Engine:
     def execute_run(self, session: Session, requests: Sequence[list[bytes]]) -> list[Reply | Blocked]:
         """Run the first of *requests*, and those like it that follow, as :meth:`execute` would one by one.
 
-        All of them have the same number of arguments, no more than a dozen. Returns the replies of those that were run,
-        one at least. More than one is run if the command is quick, and nobody has to look at every single one; up to
-        the first that fails, makes others ready, or has a reply that is long or no single value. What ``execute`` does
-        before and after each is done once: they begin at the same time and, as far as is counted, take as long. What
-        is not run by the command's own way for *several* is run one by one.
+        Returns the replies of those that were run, one at least. More than one is run if the command is quick, nobody
+        has to look at every single one, and they have as many arguments; up to the first that fails, makes others
+        ready, or has a reply that is long or no single value. What ``execute`` does before and after each is done once:
+        they begin at the same time and, as far as is counted, take as long. What is not run by the command's own way
+        for *several* is run one by one.
         """
         argv = requests[0]
-        name = argv[0]
+        name, size = argv[0], len(argv)
         state = self.dispatch.get(name)
         if (
             state is None
             or not state.in_runs
-            or not state.minimum <= len(argv) <= state.maximum
+            or not state.minimum <= size <= state.maximum
+            or size > LARGE
             or self.gate
             or session.gate
             or self.observed
@@ -359,13 +363,13 @@ class Engine:
         session.last_command = state.name
         handler = state.handler
         replies: list[Reply | Blocked] = []
-        if state.several is not None:
+        if state.several is not None and [*map(len, requests)].count(size) == len(requests):
             names, *arguments = zip(*requests, strict=True)
             if names.count(name) == len(requests):
                 replies = state.several(session, *arguments)
         reply = replies[-1] if replies else None
         for argv in requests[len(replies) :]:
-            if argv[0] != name:
+            if argv[0] != name or len(argv) != size:
                 break
             try:
                 reply = handler(session, argv)

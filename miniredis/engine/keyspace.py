@@ -341,6 +341,7 @@ class Database:
 
     def expire_at(self, key: bytes, when: int) -> None:
         """Let *key*, which must exist, end after the millisecond *when* (since the epoch)."""
+        before = self.expires.get(key)
         self.expires[key] = when
         heap = self._expire_heap
         if len(self.expires) == 1:
@@ -350,7 +351,7 @@ class Database:
             heapq.heapify(heap)
         else:
             heapq.heappush(heap, (when, key))
-        if heap[0][0] == when:
+        if heap[0][0] == when and (before is None or when < before):  # who wakes up too early looks for the next
             self.engine.announce_due()
 
     def persist(self, key: bytes) -> bool:

@@ -48,7 +48,7 @@ _BULK_LENGTHS: Final = {header: length for length, header in enumerate(_BULK_HEA
 _ARGUMENT_COUNTS: Final = {b"*%d" % count: count for count in range(1, 1025)}
 
 _MOST_AT_ONCE: Final = 64
-"""Requests that are compared at once: enough to gain by it, and few enough to have looked at in vain."""
+"""Requests that are compared, and taken, at once: enough to gain by it, and few enough to have looked at in vain."""
 
 _WINDOW: Final = 1 << 16
 """Bytes that the walk splits at once: of a large value no more than these are split in vain."""
@@ -183,7 +183,7 @@ class RequestParser:
         return len(self._buffer) - self._position + self._arrived_size + self._taken
 
     def take(self) -> Sequence[list[bytes]]:
-        """The next whole requests, of as many arguments each, that lay together; none if the next has not arrived.
+        """The next whole requests that lay together, about 64 at most; none if the next has not arrived.
 
         Raises:
             ProtocolError: once; afterwards there are none.
@@ -310,20 +310,34 @@ class RequestParser:
             pieces = self._buffer[start : start + _WINDOW].split(_CRLF)
         end = len(pieces) - 1  # the last piece has no CRLF after it
         here = 0
+        requests: list[list[bytes]] = []
         while here < end and self.authenticated:
             count = _ARGUMENT_COUNTS.get(pieces[here])
             if count is None:
                 break
-            requests = _plain_requests(pieces, here, count)
+            if count > _MOST_ARGUMENTS_UNAUTHENTICATED and requests:
+                yield requests  # one of them may change what is allowed
+                requests = []
+                continue
+            plain = _plain_requests(pieces, here, count)
+            if plain:
+                here += len(plain) * (2 * count + 1)
+                requests += plain
+                if len(requests) >= _MOST_AT_ONCE:
+                    yield requests
+                    requests = []
+                continue
             if requests:
-                here += len(requests) * (2 * count + 1)
                 yield requests
+                requests = []
                 continue
             gathered = self._gather(pieces, here + 1, count)
             if gathered is None:
                 break
             argv, here = gathered
             yield (argv,)
+        if requests:
+            yield requests
         stop = min(start + _WINDOW, len(self._buffer))
         self._position = stop - len(_CRLF.join(pieces[here:]))
         self._walk_is_due = stop < len(self._buffer) and self._position - start > _WINDOW // 2
@@ -433,8 +447,9 @@ def _plain_requests(pieces: list[bytes], here: int, count: int) -> list[list[byt
     A limit that one of them changes holds for the very next all the same: none of the limits is so low.
     """
     stride = 2 * count + 1
-    if count > _MOST_ARGUMENTS_UNAUTHENTICATED:
-        return _plain_request(pieces, here, here + stride)
+    following = here + stride
+    if count > _MOST_ARGUMENTS_UNAUTHENTICATED or following >= len(pieces) or pieces[following] != pieces[here]:
+        return _plain_request(pieces, here, following)
     end = here + min((len(pieces) - 1 - here) // stride, _MOST_AT_ONCE) * stride
     heads = pieces[here:end:stride]
     alike = len(heads)

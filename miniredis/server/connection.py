@@ -270,31 +270,33 @@ class Connection(asyncio.Protocol):
         server = self._server
         out = self._out
         turn_ends = 0.0
-        executed = 0
+        executed = at = 0
         requests = parser.take()
         while True:
-            if len(requests) > 1:
-                replies = self._execute_run(session, requests)
+            if at == len(requests):
+                requests, at = parser.take(), 0
+                if not requests:
+                    if not self._held:
+                        self._waits &= ~_UNFINISHED
+                        return
+                    parser.feed(data := self._held.popleft())
+                    self._held_size -= len(data)
+                    continue
+            argv = requests[at]
+            if at + 1 < len(requests) and requests[at + 1][0] == argv[0]:
+                replies = self._execute_run(session, requests[at:] if at else requests)
+                at += len(replies)
                 executed += len(replies)
-                requests = requests[len(replies) :]
                 reply = replies.pop()
                 out += server.encoders[session.protocol].frames(replies)
-            elif requests:
-                reply = self._execute(session, requests[0])
-                executed += 1
-                requests = ()
-            elif self._held:
-                parser.feed(data := self._held.popleft())
-                self._held_size -= len(data)
-                requests = parser.take()
-                continue
             else:
-                self._waits &= ~_UNFINISHED
-                return
+                reply = self._execute(session, argv)
+                at += 1
+                executed += 1
             if reply.__class__ is Blocked:
                 if not reply.done:
                     self._await_reply(reply)
-                    parser.put_back(requests)
+                    parser.put_back(requests[at:])
                     return
                 reply = reply.reply
             try:
@@ -306,8 +308,6 @@ class Connection(asyncio.Protocol):
                 return
             if not parser.authenticated:
                 parser.authenticated = session.authenticated
-            if not requests:
-                requests = parser.take()
             if executed >= _LOOK or len(frame) > _LARGE_REPLIES:
                 executed = 0
                 if len(out) >= _SLICE or len(frame) > _LARGE_REPLIES:
@@ -315,7 +315,7 @@ class Connection(asyncio.Protocol):
                 now = monotonic()
                 turn_ends = turn_ends or now + max(_TURN / (1 + server.taking_turns), _SHORTEST_TURN)
                 if self._waits & (_WRITING | _CLOSING) or now >= turn_ends:
-                    parser.put_back(requests)
+                    parser.put_back(requests[at:])
                     self._waits |= _UNFINISHED
                     return
 

@@ -80,6 +80,26 @@ def test_a_key_expires_in_time_though_an_earlier_one_went_while_nobody_was_to_wa
     assert told[-1] == engine.now + 101
 
 
+def test_a_driver_is_not_told_when_the_only_key_lives_longer() -> None:
+    engine = Engine()
+    engine.clock.freeze()
+    told: list[int] = []
+    engine.on_earlier = told.append
+    client = engine.connect(lambda _: None)
+    begin = engine.now
+    engine.execute(client, [b"SET", b"key", b"value", b"EX", b"100"])
+    engine.execute(client, [b"EXPIRE", b"key", b"200"])
+    assert told == [begin + 100_001]
+    engine.execute(client, [b"EXPIRE", b"key", b"50"])
+    assert told == [begin + 100_001, begin + 50_001]
+    engine.execute(client, [b"EXPIRE", b"key", b"300"])
+    engine.run_due()  # too early, as the driver was told
+    assert engine.next_due() == begin + 300_001
+    engine.execute(client, [b"PERSIST", b"key"])
+    engine.execute(client, [b"EXPIRE", b"key", b"400"])
+    assert told[-1] == begin + 400_001
+
+
 def test_a_client_that_goes_in_a_pause_leaves_nothing_of_its_commands() -> None:
     engine = Engine()
     engine.pause.begin(engine.now + 1_000_000, writes_only=False)
