@@ -269,7 +269,7 @@ class Connection(asyncio.Protocol):
         parser = self.parser
         server = self._server
         out = self._out
-        turn_ends = 0.0
+        began = monotonic()
         executed = at = 0
         requests = parser.take()
         while True:
@@ -312,9 +312,8 @@ class Connection(asyncio.Protocol):
                 executed = 0
                 if len(out) >= _SLICE or len(frame) > _LARGE_REPLIES:
                     self._flush()
-                now = monotonic()
-                turn_ends = turn_ends or now + max(_TURN / (1 + server.taking_turns), _SHORTEST_TURN)
-                if self._waits & (_WRITING | _CLOSING) or now >= turn_ends:
+                turn = max(_TURN / (1 + server.taking_turns), _SHORTEST_TURN)
+                if self._waits & (_WRITING | _CLOSING) or monotonic() - began >= turn:
                     parser.put_back(requests[at:])
                     self._waits |= _UNFINISHED
                     return
