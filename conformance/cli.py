@@ -134,14 +134,20 @@ def _stopped_as_by_ctrl_c() -> Iterator[None]:
         _asked_to_end.set()
         raise KeyboardInterrupt
 
+    def tell_ignored(ignored: sys.UnraisableHookArgs) -> None:
+        if not issubclass(ignored.exc_type, KeyboardInterrupt):  # that one is remembered
+            tell_before(ignored)
+
     if threading.current_thread() is not threading.main_thread():  # where signals cannot be caught
         yield
         return
     _asked_to_end.clear()
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    tell_before, sys.unraisablehook = sys.unraisablehook, tell_ignored
     try:
         yield
     finally:
+        sys.unraisablehook = tell_before
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -223,7 +223,9 @@ class RequestParser:
 
     def put_back(self, requests: Sequence[list[bytes]]) -> None:
         """Return the last of what :meth:`take` gave: they are the next."""
-        if requests:
+        if not requests:
+            self._taken = 0
+        elif not self._is_closed:
             self._returned = requests
             self._is_idle = False
 
