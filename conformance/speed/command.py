@@ -52,11 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do as the options say. Returns the exit code; raises ``ServerError`` where something cannot be had."""
-    before = _read(Path(options.check))[0] if options.check else Figures()
+    before, about_before = _read(Path(options.check)) if options.check else (Figures(), {})
     if options.show:
         figures, about = _read(Path(options.show))
     else:
         figures, about = _measure(options, options.only or list(PARTS))
+    if options.check and about_before["real"] != about["real"]:
+        raise ServerError(f"{options.check} was measured beside {about_before['real']}, this beside {about['real']}")
     console = Console(highlight=False)
     console.print(f"{about['machine']}\n")
     told.show(console, figures, about["real"])

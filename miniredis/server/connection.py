@@ -22,6 +22,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from miniredis.engine.blocking import Blocked
+from miniredis.engine.command import LONG
 from miniredis.resp.errors import ProtocolError, QueryBufferLimitError
 from miniredis.resp.request import RequestParser
 from miniredis.resp.types import Error, Reply
@@ -68,9 +69,6 @@ _READ_AHEAD: Final = 1 << 18
 
 _SMALL_REPLIES: Final = 1023
 """Replies of one batch that are larger than this are checked against ``client-output-buffer-limit``."""
-
-_LARGE_REPLIES: Final = 1 << 14
-"""A single reply that is larger than this is written at once."""
 
 
 class Connection(asyncio.Protocol):
@@ -308,9 +306,9 @@ class Connection(asyncio.Protocol):
                 return
             if not parser.authenticated:
                 parser.authenticated = session.authenticated
-            if executed >= _LOOK or len(frame) > _LARGE_REPLIES:
+            if executed >= _LOOK or len(frame) > LONG:
                 executed = 0
-                if len(out) >= _SLICE or len(frame) > _LARGE_REPLIES:
+                if len(out) >= _SLICE or len(frame) > LONG:
                     self._flush()
                 turn = max(_TURN / (1 + server.taking_turns), _SHORTEST_TURN)
                 if self._waits & (_WRITING | _CLOSING) or monotonic() - began >= turn:

@@ -119,6 +119,16 @@ def test_what_seems_far_worse_is_measured_again(
     assert "measured again: unpipelined\n" in capsys.readouterr().err
 
 
+def test_what_was_measured_beside_another_server_is_no_measure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [tmp_path / "before.json", tmp_path / "now.json"]
+    for path, real in zip(paths, ("valkey-9.1", "redis-7.0"), strict=True):
+        path.write_text(json.dumps({"real": real, "machine": "a machine", **figures(miniredis=[1]).as_json()}))
+    assert main(["speed", "--show", str(paths[1]), "--check", str(paths[0])]) == 2
+    assert "measured beside valkey-9.1, this beside redis-7.0" in capsys.readouterr().err
+
+
 def test_what_is_no_result_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "speed.json"
     for text in ('{"format": 99, "real": "", "machine": ""}', "no JSON"):
