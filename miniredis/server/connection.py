@@ -19,7 +19,7 @@ import logging
 from collections import deque
 from contextlib import AbstractContextManager
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from miniredis.engine.blocking import Blocked
 from miniredis.engine.command import LONG
@@ -125,7 +125,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if self._waits & _CLOSING or transport.get_extra_info("peername") is None:  # closed, or reset, meanwhile
+        # Asked once: a client can be gone the next moment.
+        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        if self._waits & _CLOSING or peer is None or own is None:  # closed, or reset, meanwhile
             self._waits |= _CLOSING
             transport.abort()
             return
@@ -140,7 +142,8 @@ class Connection(asyncio.Protocol):
         session.query_buffer = self._query_buffer_size
         session.output_buffer = self._output_buffer_size
         session.unfinished_request = self._unfinished_request
-        _describe(session, transport)
+        session.fd = transport.get_extra_info("socket").fileno()
+        _describe(session, peer, own)
         self._waits &= ~_UNCONNECTED
         logger.log(VERBOSE, "Accepted %s", session.address)
         if self._waits:
@@ -560,16 +563,14 @@ def _output_class(session: Session) -> str:
     return "pubsub" if session.is_subscribed else "normal"
 
 
-def _describe(session: Session, transport: asyncio.Transport) -> None:
-    """Note both ends as ``CLIENT LIST`` shows them."""
-    name = transport.get_extra_info("sockname")
-    session.fd = transport.get_extra_info("socket").fileno()
-    if isinstance(name, tuple):
-        session.address = format_address(*transport.get_extra_info("peername")[:2])
-        session.local_address = format_address(*name[:2])
+def _describe(session: Session, peer: Any, own: Any) -> None:
+    """Note both ends, named as by a socket, as ``CLIENT LIST`` shows them."""
+    if isinstance(own, tuple):
+        session.address = format_address(*peer[:2])
+        session.local_address = format_address(*own[:2])
     else:
         session.unix_socket = True
-        session.address = session.local_address = f"{name}:0"
+        session.address = session.local_address = f"{own}:0"
 
 
 def format_address(host: str, port: int) -> str:

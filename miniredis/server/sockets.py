@@ -2,8 +2,11 @@
 
 asyncio gives every socket that has something to say an entry in its list of what is ready, a handle and a context to
 run in. For a client that sends forty bytes and waits for seven this costs more than its command. Here one callback of
-the loop serves all clients that are ready, and for each of them there is a look-up, a ``recv``, and, as soon as the
-reply is known, a ``send``. Who is not read for being slow, or has bytes left to take, costs what it costs in asyncio.
+the loop serves all clients that are ready: all are read from, then what they have sent is acted on, then what they are
+answered is sent, as Redis does before it sleeps. One kind of work after the other is quicker by a tenth than one client
+after the other, for the processor has the code of it at hand, and whoever is answered need not be woken each time.
+
+Only what is short is gathered so. Who sends or is answered much has a turn without others, and memory is bounded.
 
 :class:`SocketTransport` keeps the contract of ``asyncio.Transport``, so that a protocol need not know which of the two
 it has: TLS, and systems without epoll, have asyncio's own.
@@ -14,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -29,7 +33,8 @@ _ROUNDS: Final = 8
 """How often clients are waited for before the event loop has its turn."""
 
 _READ_SIZE: Final = 1 << 14
-"""Bytes that a client is expected to send at most at a time; who sends more is read in larger portions."""
+"""Bytes that a client is expected to send, or to be sent, at most at a time; who sends more is read in larger
+portions."""
 
 _LARGEST_READ: Final = 1 << 20
 
@@ -45,15 +50,20 @@ if HAS_EPOLL:
 class Sockets:
     """The sockets that *loop* watches by one epoll, until ``close()``.
 
+    While it ``gathers``, what is written joins ``unsent``, and ``send`` is called at the end.
+
     Where nobody else needs the loop, *may_stay* tells whether nothing is to be done there at the moment: then clients
     who send again at once are served without a turn of it between. A turn costs what two commands do.
     """
 
-    __slots__ = ("_loop", "_may_stay", "epoll", "transports")
+    __slots__ = ("_loop", "_may_stay", "_received", "epoll", "gathers", "transports", "unsent")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, may_stay: Callable[[], bool] | None = None) -> None:
         self._loop = loop
         self._may_stay = may_stay
+        self._received: deque[tuple[SocketTransport, bytes]] = deque()
+        self.unsent: list[tuple[SocketTransport, bytes]] = []
+        self.gathers = False
         self.epoll = select.epoll()
         self.transports: dict[int, SocketTransport] = {}
         loop.add_reader(self.epoll, self._serve)
@@ -68,9 +78,13 @@ class Sockets:
         transport.resume_reading()
 
     def renew(self) -> None:
-        """Be ready to be called while a call is under way, which asyncio lets no callback be."""
+        """Be ready to be called while a call is under way, which asyncio lets no callback be. What that has gathered
+        need not wait for its end."""
         self._loop.remove_reader(self.epoll)
         self._loop.add_reader(self.epoll, self._serve)
+        self.send()
+        if self._received:
+            self._loop.call_soon(self._act_on_received)
 
     def close(self) -> None:
         """Watch nothing any more. The transports have to be closed before."""
@@ -79,19 +93,50 @@ class Sockets:
 
     def _serve(self) -> None:
         """Serve who is ready, and where the loop is ours, who is ready a moment later."""
-        find = self.transports.get
         poll = self.epoll.poll
         ready = poll(0, _AT_ONCE)
         for _ in range(_ROUNDS):
-            for descriptor, events in ready:
-                transport = find(descriptor)
-                if transport is not None:  # else somebody before it in the list has ended it
-                    transport.act(events)
+            if len(ready) > 1:
+                self._serve_together(ready)
+            elif ready:
+                (descriptor, events) = ready[0]
+                self.transports[descriptor].act(events)
             if self._may_stay is None or not self._may_stay():
                 return
             ready = poll(_MOMENT, _AT_ONCE)
             if not ready:
                 return
+
+    def _serve_together(self, ready: list[tuple[int, int]]) -> None:
+        """Read from all, act on what they have sent, and send what they are answered."""
+        find = self.transports.get
+        received = self._received
+        for descriptor, events in ready:
+            transport = find(descriptor)
+            if transport is None:  # somebody before it in the list has ended it
+                continue
+            if events == _IN and transport.read_size == _READ_SIZE:
+                data = transport.receive()
+                if data is not None:
+                    received.append((transport, data))
+            else:
+                transport.act(events)
+        self._act_on_received()
+
+    def _act_on_received(self) -> None:
+        received = self._received
+        self.gathers = True
+        while received:  # also in a call from within, which leaves nothing
+            transport, data = received.popleft()
+            transport.take(data)
+        self.send()
+
+    def send(self) -> None:
+        """Send what was gathered, and gather no more."""
+        self.gathers = False
+        unsent, self.unsent = self.unsent, []
+        for transport, data in unsent:
+            transport.send(data)
 
 
 class SocketTransport(asyncio.Transport):
@@ -109,12 +154,12 @@ class SocketTransport(asyncio.Transport):
         "_loop",
         "_low_water",
         "_protocol",
-        "_read_size",
         "_recv",
         "_rest",
         "_send",
         "_sockets",
         "_watched",
+        "read_size",
     )
 
     def __init__(
@@ -129,7 +174,7 @@ class SocketTransport(asyncio.Transport):
         self._protocol = protocol
         self._data_received: Callable[[bytes], None] = protocol.data_received
         self._rest = bytearray()
-        self._read_size = _READ_SIZE
+        self.read_size = _READ_SIZE
         self._watched = 0
         self._high_water = _HIGH_WATER
         self._low_water = _HIGH_WATER // 4
@@ -160,27 +205,37 @@ class SocketTransport(asyncio.Transport):
 
     def act(self, events: int) -> None:
         """Do what *events* of epoll make possible. An error or a hang-up is found by trying."""
-        if events & ~_OUT and self._is_reading:
-            self._read()
+        if events & ~_OUT:
+            data = self.receive()
+            if data is not None:
+                self.take(data)
         if events & ~_IN and self._rest:
             self._write_rest()
 
-    def _read(self) -> None:
+    def receive(self) -> bytes | None:
+        """What the client has sent, to be taken; nothing if it will send no more, None if there is nothing."""
+        if not self._is_reading:
+            return None
         try:
-            data = self._recv(self._read_size)
+            return self._recv(self.read_size)
         except (BlockingIOError, InterruptedError):
-            return
+            return None
         except OSError as error:
             self._end(error)
+            return None
+
+    def take(self, data: bytes) -> None:
+        """Give the protocol what was received, unless the connection has been closed meanwhile."""
+        if self._is_closing:
             return
         if not data:
             self._read_end()
             return
         size = len(data)
-        if size == self._read_size:
-            self._read_size = min(size * 4, _LARGEST_READ)
+        if size == self.read_size:
+            self.read_size = min(size * 4, _LARGEST_READ)
         elif size < _READ_SIZE:
-            self._read_size = _READ_SIZE
+            self.read_size = _READ_SIZE
         try:
             self._data_received(data)
         except Exception as error:
@@ -216,6 +271,16 @@ class SocketTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send *data*, now or as soon as the client takes it."""
+        sockets = self._sockets
+        if sockets.gathers:
+            if data.__class__ is bytes and len(data) <= _READ_SIZE:
+                sockets.unsent.append((self, data))
+                return
+            sockets.send()
+        self.send(data)
+
+    def send(self, data: bytes | bytearray | memoryview) -> None:
+        """Send *data* at once, as far as the client takes it."""
         if self._rest:
             self._rest += data
         else:
@@ -271,6 +336,7 @@ class SocketTransport(asyncio.Transport):
 
     def close(self) -> None:
         """Read no more, and close when the client has taken all."""
+        self._sockets.send()
         if self._is_closing:
             return
         self._is_closing = True
@@ -282,6 +348,7 @@ class SocketTransport(asyncio.Transport):
 
     def abort(self) -> None:
         """Close at once."""
+        self._sockets.send()
         self._end(None)
 
     def _end(self, error: OSError | None) -> None:
@@ -290,7 +357,8 @@ class SocketTransport(asyncio.Transport):
         self._is_reading = False
         self._rest.clear()
         self._watch()
-        if self._sockets.transports.pop(self._descriptor, None) is self:
+        if self._sockets.transports.get(self._descriptor) is self:  # later it may be another's
+            del self._sockets.transports[self._descriptor]
             self._loop.call_soon(self._lose, error)
 
     def _lose(self, error: OSError | None) -> None:

@@ -243,6 +243,143 @@ async def test_clients_can_be_served_while_one_is_served() -> None:
     sockets.close()
 
 
+# Several who are ready at once
+
+
+@pytest.fixture
+async def meetings() -> AsyncIterator[list[Meeting]]:
+    sockets = Sockets(asyncio.get_running_loop())
+    meetings = [Meeting(sockets) for _ in range(3)]
+    yield meetings
+    for each in meetings:
+        each.peer.close()
+        each.transport.abort()
+    while sockets.transports or not all(each.protocol.told[-1].startswith("lost") for each in meetings):
+        await asyncio.sleep(0)
+    sockets.close()
+
+
+def when_it_receives(meeting: Meeting, act: Callable[[bytes], None]) -> None:
+    def received(data: bytes) -> None:
+        act(data)
+        meeting.protocol.data_received(data)
+
+    meeting.transport._data_received = received
+
+
+def all_send(meetings: list[Meeting]) -> None:
+    for number, each in enumerate(meetings):
+        each.peer.send(b"%d" % number)
+
+
+def has_something(meeting: Meeting) -> bool:
+    try:
+        return bool(meeting.peer.recv(1 << 20, socket.MSG_PEEK))
+    except BlockingIOError:
+        return False
+
+
+async def test_all_are_answered_when_all_have_been_heard(meetings: list[Meeting]) -> None:
+    answered: list[bool] = []
+    for each in meetings:
+        when_it_receives(each, lambda data, each=each: each.transport.write(b"to " + data))  # type: ignore[misc]
+    last = meetings[-1]
+    when_it_receives(last, lambda _: answered.extend(map(has_something, meetings)))
+    all_send(meetings)
+    await last.protocol.wait_for("data")
+    assert answered == [False, False, False]
+    assert await meetings[0].read(4) == b"to 0"
+    assert await meetings[1].read(4) == b"to 1"
+
+
+async def test_what_is_long_comes_behind_what_is_short(meetings: list[Meeting]) -> None:
+    first = meetings[0]
+    long = bytes(range(256)) * (MEGABYTE // 256)
+
+    def answer(_: bytes) -> None:
+        first.transport.write(b"short")
+        changing = bytearray(b"of another type")
+        first.transport.write(changing)
+        changing[:] = b"?" * len(changing)
+        for data in (b"short too", long, b"end"):
+            first.transport.write(data)
+
+    when_it_receives(first, answer)
+    all_send(meetings)
+    assert await first.read(MEGABYTE + 32) == b"shortof another typeshort too" + long + b"end"
+
+
+@pytest.mark.parametrize("end", ["close", "abort"])
+async def test_an_answer_before_the_end_is_sent(meetings: list[Meeting], end: str) -> None:
+    first = meetings[0]
+
+    def answer(_: bytes) -> None:
+        first.transport.write(b"bye")
+        getattr(first.transport, end)()
+        first.transport.write(b"unheard")
+
+    when_it_receives(first, answer)
+    all_send(meetings)
+    assert await first.read(3) == b"bye"
+    assert await first.at_its_end()
+    await first.protocol.wait_for("lost")
+
+
+async def test_who_has_been_ended_by_another_is_not_heard(meetings: list[Meeting]) -> None:
+    first, second, last = meetings
+    when_it_receives(first, lambda _: second.transport.abort())
+    all_send(meetings)
+    await last.protocol.wait_for("data")
+    await second.protocol.wait_for("lost")
+    assert second.protocol.received == b""
+
+
+async def test_the_other_end_of_several_is_seen(meetings: list[Meeting]) -> None:
+    first, second, last = meetings
+    first.peer.send(b"0")
+    second.peer.shutdown(socket.SHUT_WR)
+    last.peer.close()
+    for each in (second, last):
+        await each.protocol.wait_for("lost")
+    assert first.protocol.received == b"0"
+
+
+async def test_who_leaves_before_the_answer_is_lost(meetings: list[Meeting]) -> None:
+    first = meetings[0]
+
+    def answer(_: bytes) -> None:
+        first.peer.close()
+        first.transport.write(b"unheard")
+
+    when_it_receives(first, answer)
+    all_send(meetings)
+    await first.protocol.wait_for("lost: BrokenPipeError")
+    assert meetings[2].protocol.received == b"2"
+
+
+@pytest.mark.parametrize("slow", [1, 2])
+async def test_what_was_gathered_does_not_wait_for_who_takes_long(meetings: list[Meeting], slow: int) -> None:
+    first, slow_one, other = meetings[0], meetings[slow], meetings[3 - slow]
+    loop = asyncio.get_running_loop()
+    seen: list[tuple[bool, bytes]] = []
+
+    def take_long(_: bytes) -> None:
+        slow_one.transport.pause_reading()
+        other.peer.send(b" and more")
+        slow_one.transport._sockets.renew()
+        is_answered = has_something(first)
+        while len(other.protocol.received) < 10:
+            loop.call_soon(lambda: None)
+            loop._run_once()  # type: ignore[attr-defined]
+        seen.append((is_answered, other.protocol.received))
+
+    when_it_receives(first, lambda _: first.transport.write(b"answer"))
+    when_it_receives(slow_one, take_long)
+    all_send(meetings)
+    await slow_one.protocol.wait_for("data")
+    assert seen == [(True, b"%d and more" % (3 - slow))]
+
+
 @pytest.mark.parametrize("has_epoll", [True, False])
 def test_a_server_without_epoll_has_transports_of_asyncio(
     start: Callable[..., Host], monkeypatch: pytest.MonkeyPatch, has_epoll: bool
