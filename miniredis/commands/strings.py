@@ -30,6 +30,10 @@ from miniredis.structures.long_double import add, format_human, parse_long_doubl
 from miniredis.structures.numbers import INT64_MAX, INT64_MIN, parse_integer
 
 
+def _get_several(client: Session, keys: Sequence[bytes]) -> list[bytes | None]:
+    return client.db.read_strings(keys)
+
+
 @command(
     "GET key",
     arity=2,
@@ -40,6 +44,7 @@ from miniredis.structures.numbers import INT64_MAX, INT64_MIN, parse_integer
     flags="readonly fast",
     categories="string",
     keys=[key_range("RO access", 1)],
+    several=_get_several,
 )
 def get(client: Session, argv: list[bytes]) -> Reply:
     return client.db.read_string(argv[1])

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from types import NoneType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from miniredis.engine import errors, field_expiry, master, notifications, transactions
 from miniredis.engine.acl import AccessControl
@@ -344,23 +344,10 @@ class Engine:
         """
         argv = requests[0]
         name, size = argv[0], len(argv)
-        state = self.dispatch.get(name)
-        if (
-            state is None
-            or not state.in_runs
-            or not state.minimum <= size <= state.maximum
-            or size > LARGE
-            or self.gate
-            or session.gate
-            or self.observed
-            or self._slow_from < QUICK
-        ):
+        state = self._state_for_run(session, name, size)
+        if state is None:
             return [self.execute(session, argv)]
-        started = self.clock.ns()
-        self.now = session.last_interaction = started // 1_000_000
-        if started >= self._next_second:
-            self._read_clock()
-        session.last_command = state.name
+        started = self._begin_run(session, state)
         handler = state.handler
         replies: list[Reply | Blocked] = []
         if state.several is not None and [*map(len, requests)].count(size) == len(requests):
@@ -378,17 +365,61 @@ class Engine:
             replies.append(reply)
             if (len(reply) > LONG if reply.__class__ is bytes else reply.__class__ not in SMALL) or self._ready:
                 break
-        count = len(replies)
-        taken = (self.clock.ns() - started) // count
-        state.calls += count
-        state.nanoseconds += taken * count
-        if self._tracks_latency:
-            state.durations[taken.bit_length()] += count
+        taken = self._count_run(state, started, len(replies))
         if taken >= self._slow_from or reply.__class__ in UNUSUAL:
             self._note_unusual(session, state, argv, reply, taken)
         if self._ready and self.blocked_clients.has_ready():
             self.blocked_clients.serve()
         return replies
+
+    def execute_columns(self, session: Session, columns: Sequence[Sequence[bytes]]) -> list[Any]:
+        """As :meth:`execute_run`, of requests of one command, with as many arguments, that are there by columns: their
+        names, first arguments, … But only what is run by the command's own way for several is run: maybe nothing."""
+        state = self._state_for_run(session, columns[0][0], len(columns))
+        if state is None or state.several is None:
+            return []
+        started = self._begin_run(session, state)
+        replies = state.several(session, *columns[1:])
+        if replies:
+            taken = self._count_run(state, started, len(replies))
+            if taken >= self._slow_from:
+                last = len(replies) - 1
+                self._note_unusual(session, state, [column[last] for column in columns], replies[last], taken)
+        return replies
+
+    def _state_for_run(self, session: Session, name: bytes, size: int) -> CommandState | None:
+        """What is known of a command, if requests of so many words may run together at the moment."""
+        state = self.dispatch.get(name)
+        if (
+            state is None
+            or not state.in_runs
+            or not state.minimum <= size <= state.maximum
+            or size > LARGE
+            or self.gate
+            or session.gate
+            or self.observed
+            or self._slow_from < QUICK
+        ):
+            return None
+        return state
+
+    def _begin_run(self, session: Session, state: CommandState) -> int:
+        """Note that requests of a command are run. Returns the time, in nanoseconds."""
+        started = self.clock.ns()
+        self.now = session.last_interaction = started // 1_000_000
+        if started >= self._next_second:
+            self._read_clock()
+        session.last_command = state.name
+        return started
+
+    def _count_run(self, state: CommandState, started: int, count: int) -> int:
+        """Count so many requests of a command. Returns the nanoseconds that each of them has taken."""
+        taken = (self.clock.ns() - started) // count
+        state.calls += count
+        state.nanoseconds += taken * count
+        if self._tracks_latency:
+            state.durations[taken.bit_length()] += count
+        return taken
 
     def call(self, session: Session, state: CommandState, argv: list[bytes]) -> Reply:
         """Run a command that may run, and count it: no checks of the session, nobody else is served in between.

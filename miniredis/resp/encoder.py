@@ -94,6 +94,8 @@ class Encoder:
                 if kind is bytes:  # most items of most arrays: spared the look-up and the call
                     length = len(item)
                     frames.append(_BULK_HEADERS[length] + item + b"\r\n" if length < 1024 else _bulk(item))
+                elif kind is int:
+                    frames.append(_SMALL_INTEGERS.get(item) or b":%d\r\n" % item)
                 elif (scalar := scalars.get(kind)) is not None:
                     frames.append(scalar(item))
                 elif (aggregate := self._aggregates.get(kind)) is not None:

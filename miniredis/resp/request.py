@@ -58,6 +58,8 @@ _SAMPLE: Final = 1 << 10
 
 _Requests: TypeAlias = Sequence[list[bytes]]
 
+_Columns: TypeAlias = Sequence[list[bytes]]
+
 _NOTHING: Final[tuple[bytes, list[bytes]]] = b"", []
 
 
@@ -196,12 +198,23 @@ class RequestParser:
         if self._is_idle:
             if not self._arrived_size:
                 return ()
-            requests = self._take_all()
-            if requests:
-                return requests
+            columns = self._take_all()
+            if columns:
+                return _rows(columns)
         return next(self._parsing, ())
 
-    def _take_all(self) -> _Requests:
+    def take_columns(self) -> _Columns:
+        """All that has arrived, if that is nothing but several requests of one command, with as many short arguments:
+        their names, their first arguments, their second ones, … Otherwise nothing, and :meth:`take` them."""
+        if not self._is_idle or not self._arrived_size:
+            return ()
+        columns = self._take_all()
+        if columns and columns[0].count(columns[0][0]) < len(columns[0]):
+            self.put_back(_rows(columns))
+            return ()
+        return columns
+
+    def _take_all(self) -> _Columns:
         """All that has arrived, if it was split already and is nothing but requests of as many short arguments."""
         data, pieces = self._is_split
         if data is not self._arrived[0] or self._arrived_size > len(data):
@@ -212,14 +225,14 @@ class RequestParser:
         number, rest = divmod(len(pieces), 2 * count + 1)
         if rest != 1 or number > _MOST_AT_ONCE:
             return ()
-        requests = _plain_requests(pieces, 0, count)
-        if len(requests) != number:
+        columns = _plain_columns(pieces, 0, count, number)
+        if not columns or len(columns[0]) != number:
             return ()
         self._is_split = _NOTHING
         self._taken = self._arrived_size
         self._arrived.clear()
         self._arrived_size = 0
-        return requests
+        return columns
 
     def put_back(self, requests: Sequence[list[bytes]]) -> None:
         """Return the last of what :meth:`take` gave: they are the next."""
@@ -452,29 +465,42 @@ def _plain_requests(pieces: list[bytes], here: int, count: int) -> list[list[byt
     following = here + stride
     if count > _MOST_ARGUMENTS_UNAUTHENTICATED or following >= len(pieces) or pieces[following] != pieces[here]:
         return _plain_request(pieces, here, following)
-    end = here + min((len(pieces) - 1 - here) // stride, _MOST_AT_ONCE) * stride
-    heads = pieces[here:end:stride]
-    alike = len(heads)
-    if alike > 1 and heads.count(heads[0]) < alike:
-        alike = next(number for number, head in enumerate(heads) if head != heads[0])
+    alike = min((len(pieces) - 1 - here) // stride, _MOST_AT_ONCE)
     while alike:
-        end = here + alike * stride
-        columns = []
-        try:
-            for start in range(here + 1, here + stride, 2):
-                headers, column = pieces[start:end:stride], pieces[start + 1 : end : stride]
-                if start == here + 1 and column.count(column[0]) == alike:  # the names: mostly the same one
-                    if headers.count(_BULK_HEADERS[len(column[0])]) != alike:
-                        break
-                elif [*map(_header_of_length, map(len, column))] != headers:
-                    break
-                columns.append(column)
-            else:
-                return [*map(list, zip(*columns, strict=True))]
-        except IndexError:  # an argument is longer than the headers go
-            pass
+        columns = _plain_columns(pieces, here, count, alike)
+        if columns:
+            return _rows(columns)
         alike //= 2  # rarely: one of them is not plain, and those before it still are
     return []
+
+
+def _plain_columns(pieces: list[bytes], here: int, count: int, number: int) -> list[list[bytes]]:
+    """The names, first arguments, … of the requests of ``count`` short arguments among the ``number`` from
+    ``pieces[here]`` on; none if the first one is followed by something else before one with another count."""
+    stride = 2 * count + 1
+    end = here + number * stride
+    heads = pieces[here:end:stride]
+    if heads.count(heads[0]) < number:
+        number = next(at for at, head in enumerate(heads) if head != heads[0])
+        end = here + number * stride
+    columns = []
+    try:
+        for start in range(here + 1, here + stride, 2):
+            headers, column = pieces[start:end:stride], pieces[start + 1 : end : stride]
+            length = len(column[0])
+            if headers.count(_BULK_HEADERS[length]) == number:  # mostly those of one column are as long
+                if [*map(len, column)].count(length) < number:
+                    return []
+            elif [*map(_header_of_length, map(len, column))] != headers:
+                return []
+            columns.append(column)
+    except IndexError:  # an argument is longer than the headers go
+        return []
+    return columns
+
+
+def _rows(columns: _Columns) -> list[list[bytes]]:
+    return [*map(list, zip(*columns, strict=True))]
 
 
 def _plain_request(pieces: list[bytes], here: int, end: int) -> list[list[bytes]]:

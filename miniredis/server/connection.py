@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -76,6 +77,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_execute",
+        "_execute_columns",
         "_execute_run",
         "_frames",
         "_has_ended",
@@ -104,6 +106,7 @@ class Connection(asyncio.Protocol):
         engine = server.engine
         self._server = server
         self._execute = engine.execute
+        self._execute_columns = engine.execute_columns
         self._execute_run = engine.execute_run
         self._statistics = engine.statistics
         self._frames = server.frames
@@ -272,7 +275,15 @@ class Connection(asyncio.Protocol):
         out = self._out
         began = monotonic()
         executed = at = 0
-        requests = parser.take()
+        requests: Sequence[list[bytes]]
+        columns = parser.take_columns()
+        if columns:
+            replies = self._execute_columns(session, columns)
+            out += server.encoders[session.protocol].frames(replies)
+            executed = len(replies)
+            requests = [] if executed == len(columns[0]) else [*map(list, zip(*columns, strict=True))][executed:]
+        else:
+            requests = parser.take()
         while True:
             if at == len(requests):
                 requests, at = parser.take(), 0

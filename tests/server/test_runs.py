@@ -16,7 +16,7 @@ from miniredis.engine.engine import Engine
 from miniredis.engine.session import Session
 from miniredis.resp import Encoder, Reply, encode_command
 from miniredis.testing import MiniRedis
-from tests.server.conftest import Host, Peer
+from tests.server.conftest import Host, Peer, eventually
 
 KEYS = st.sampled_from(["a", "b", "list", "set", "zset", "hash"])
 MEMBERS = st.sampled_from(["1", "2", "x", "y" * 70])
@@ -80,7 +80,8 @@ PIPELINES = st.lists(
     ),
     min_size=1,
     max_size=12,
-).map(lambda parts: list(chain.from_iterable(parts)))
+)
+"""By parts, which may come in one piece or each by itself."""
 
 END = b"$3\r\nend\r\n"
 
@@ -113,28 +114,34 @@ def counted(engine: Engine) -> dict[str, tuple[int, int, int]]:
 
 
 @settings(deadline=None, max_examples=100)
-@given(pipeline=PIPELINES)
-def test_a_pipeline_is_as_one_after_the_other(pipeline: list[list[str]]) -> None:
+@given(parts=PIPELINES, in_one_piece=st.booleans())
+def test_a_pipeline_is_as_one_after_the_other(parts: list[list[list[str]]], in_one_piece: bool) -> None:
+    parts = [*parts, [["RESET"], ["ECHO", "end"]]]
     with MiniRedis(seed=1) as server, MiniRedis(seed=1) as other:
         for each in (server, other):
             each.clock.freeze()
             each.clock.set(datetime(2030, 1, 1, tzinfo=UTC))
         one_by_one = OneByOne(other.engine)
-        for command in [*pipeline, ["RESET"], ["ECHO", "end"]]:
+        for command in chain.from_iterable(parts):
             one_by_one.send(command)
         with socket.create_connection((server.host, server.port)) as connection:
             peer = Peer(connection)
-            peer.socket.sendall(
-                b"".join(encode_command(command) for command in [*pipeline, ["RESET"], ["ECHO", "end"]])
-            )
+            eventually(lambda: bool(server.engine.sessions))
+            portions = [b"".join(map(encode_command, part)) for part in parts]
+            if in_one_piece:
+                peer.socket.sendall(b"".join(portions))
+            else:
+                (ours,) = server._server.connections
+                for portion in portions:
+                    server.call(partial(ours.data_received, portion))
             received = b""
             while not received.endswith(END):
                 received += peer.socket.recv(1 << 16)
             assert received == one_by_one.received
         assert server.call(lambda: counted(server.engine)) == counted(other.engine)
         assert server.dump() == other.dump()
-        ours, theirs = server.engine.statistics, other.engine.statistics
-        assert (ours.keyspace_hits, ours.keyspace_misses) == (theirs.keyspace_hits, theirs.keyspace_misses)
+        one, two = server.engine.statistics, other.engine.statistics
+        assert (one.keyspace_hits, one.keyspace_misses) == (two.keyspace_hits, two.keyspace_misses)
 
 
 def test_a_long_reply_ends_a_run(start: Callable[..., Host]) -> None:
@@ -145,9 +152,12 @@ def test_a_long_reply_ends_a_run(start: Callable[..., Host]) -> None:
         host.run("SET", key.decode(), value.decode())
     session = engine.connect(lambda _: None)
     for name in (b"GET", b"GETEX"):
-        requests = [[name, key] for key in (b"short", b"short", b"long", b"short")]
+        keys = [b"short", b"short", b"long", b"short"]
+        requests = [[name, key] for key in keys]
         host.run(name.decode(), "short")  # the name is known from now on
         assert host.server.call(partial(engine.execute_run, session, requests)) == [short, short, long]
+        by_columns = host.server.call(partial(engine.execute_columns, session, [[name] * 4, keys]))
+        assert by_columns == ([short, short] if name == b"GET" else [])
 
 
 def test_all_of_a_run_take_as_long_and_begin_at_the_same_time(start: Callable[..., Host]) -> None:
@@ -224,3 +234,76 @@ def test_strings_are_set_and_counted_up_at_once_on_the_usual_conditions_only(sta
     host.run("INCR", "n")
     assert increment(b"n") == []
     assert host.run("GET", "n") == b"%d" % (2**63 - 1)
+
+
+def test_strings_are_read_at_once_as_one_by_one(start: Callable[..., Host]) -> None:
+    host = start()
+    engine = host.server.engine
+    database, statistics = engine.databases[0], engine.statistics
+
+    def read(*keys: bytes) -> list[bytes | None]:
+        return host.server.call(partial(database.read_strings, keys))
+
+    host.run("SET", "bytes", "x")
+    host.run("INCR", "number")
+    host.run("APPEND", "grown", "x")
+    host.run("APPEND", "grown", "x")
+    host.run("RPUSH", "list", "x")
+    before = statistics.keyspace_hits, statistics.keyspace_misses
+    assert read(b"bytes", b"missing", b"number", b"bytes", b"list", b"bytes") == [b"x", None, b"1", b"x"]
+    assert read(b"missing", b"grown") == [None]
+    assert (statistics.keyspace_hits - before[0], statistics.keyspace_misses - before[1]) == (3, 2)
+    host.run("CONFIG", "SET", "notify-keyspace-events", "Km")
+    assert read(b"bytes") == []
+
+
+def test_a_key_whose_time_has_passed_is_not_read_but_told_of(start: Callable[..., Host]) -> None:
+    host = start(enable_debug_command="yes", notify_keyspace_events="Kx")
+    engine = host.server.engine
+    host.server.clock.freeze()
+    host.run("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    host.run("SET", "short", "x", "PX", "100")
+    host.run("SET", "long", "x", "PX", "1000")
+    peer = host.connect()
+    peer.send("SUBSCRIBE __keyspace@0__:short")
+    peer.receive(b"*3\r\n$9\r\nsubscribe\r\n$20\r\n__keyspace@0__:short\r\n:1\r\n")
+    host.server.clock.advance(0.101)
+    session = engine.connect(lambda _: None)
+    host.run("GET", "nothing")  # the name is known from now on
+    columns = [[b"GET"] * 3, [b"long", b"short", b"long"]]
+    assert host.server.call(partial(engine.execute_columns, session, columns)) == [b"x", None, b"x"]
+    peer.receive(b"*3\r\n$7\r\nmessage\r\n$20\r\n__keyspace@0__:short\r\n$7\r\nexpired\r\n")
+    assert host.run("DBSIZE") == 1
+
+
+def test_a_key_that_is_read_with_others_was_used_just_then(start: Callable[..., Host]) -> None:
+    host = start()
+    engine = host.server.engine
+    host.server.clock.freeze()
+    session = engine.connect(lambda _: None)
+    host.run("SET", "a", "1")
+    host.run("SET", "b", "1")
+    host.server.clock.advance(100)
+    host.run("GET", "a")
+    columns = [[b"GET"] * 2, [b"a", b"a"]]
+    host.server.clock.advance(10)
+    host.server.call(partial(engine.execute_columns, session, columns))
+    assert (host.run("OBJECT", "IDLETIME", "a"), host.run("OBJECT", "IDLETIME", "b")) == (0, 110)
+
+
+def test_a_slow_run_is_in_the_slow_log(start: Callable[..., Host]) -> None:
+    host = start(slowlog_log_slower_than=1000)
+    engine = host.server.engine
+    host.server.clock.freeze()
+    host.run("GET", "a")
+    session = engine.connect(lambda _: None)
+
+    def several(_: Session, keys: list[bytes]) -> list[bytes]:
+        host.server.clock.advance(0.004)
+        return keys[:2]
+
+    engine.resolve([b"GET"]).several = several  # type: ignore[union-attr]
+    columns = [[b"GET"] * 3, [b"a", b"b", b"c"]]
+    assert host.server.call(partial(engine.execute_columns, session, columns)) == [b"a", b"b"]
+    ((_, _, taken, argv, *_),) = host.run("SLOWLOG", "GET")  # type: ignore[misc]
+    assert (taken, argv) == (2000, [b"GET", b"b"])
