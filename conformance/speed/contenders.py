@@ -14,8 +14,9 @@ MINIREDIS: Final = "miniredis"
 ECHO: Final = "asyncio echo"
 FAKEREDIS: Final = "fakeredis"
 FLOOR: Final = "redis-py on nothing"
+OVER_LOOPBACK: Final = "miniredis over loopback"
 REAL_SERVER: Final = "real server"
-"""Whichever it is, on the loopback interface, where clients in a process are measured."""
+"""Whichever it is, on the loopback interface, as miniredis is there too, where clients in a process are measured."""
 
 
 def find_real(name: str | None) -> ServerBinary:

@@ -1,7 +1,9 @@
 """How cost and memory grow with what a server holds: from a thousand keys, members, elements to a million.
 
-A server is asked over its socket, by pipelines that were encoded beforehand, so that any server can be. What is
-measured is the time of pipelines of some thousand requests: what client and kernel take of it is the same at each size.
+A server is asked over its socket, by pipelines that were encoded beforehand, so that any server can be. Two things are
+measured of pipelines of some thousand requests: the time as their client sees it, of which client and kernel take as
+much at each size, and what processor time the server has taken. The latter grows for everybody, since what does not fit
+into the processor's caches has to come from memory.
 """
 
 from __future__ import annotations
@@ -9,21 +11,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
 from typing import Final, TypeAlias
 
 from conformance.servers import Server
-from conformance.speed.processes import forget_peak, processor_seconds, resident
+from conformance.speed.processes import forget_peak, processor_nanoseconds, processor_seconds, resident
 from conformance.wire import Wire
 from miniredis.resp import encode_command
 
 SMALL: Final = 1_000
 LARGE: Final = 1_000_000
 
-MEASURED: Final = 5_000
+SIZES: Final = {SMALL: "10³", 10_000: "10⁴", 100_000: "10⁵", LARGE: "10⁶"}
+"""And how they are called."""
+
+MEASURED: Final = 20_000
 """Requests of one measurement."""
 
 AT_ONCE: Final = 1_000
@@ -37,21 +42,28 @@ PATIENCE: Final = 60.0
 
 @dataclass(frozen=True)
 class Structure:
-    """Something that grows: *fill* writes entry number n, *ask* is measured with a random entry."""
+    """Something that grows: *fill* writes entry number n, *ask* is measured with a random entry. *entry* is what one is
+    called, where its memory is measured."""
 
     name: str
     fill: Callable[[int], Words]
     ask: Callable[[int], Words]
+    entry: str = ""
 
 
 STRUCTURES: Final = (
-    Structure("GET", lambda n: ("SET", f"key:{n}", "x"), lambda n: ("GET", f"key:{n}")),
+    Structure("GET", lambda n: ("SET", f"key:{n}", "x"), lambda n: ("GET", f"key:{n}"), "a key"),
     Structure("SET", lambda n: ("SET", f"key:{n}", "x"), lambda n: ("SET", f"key:{n}", "y")),
-    Structure("ZADD", lambda n: ("ZADD", "z", n, f"m{n}"), lambda n: ("ZADD", "z", n + 0.5, f"m{n}")),
+    Structure(
+        "ZADD",
+        lambda n: ("ZADD", "z", n, f"m{n}"),
+        lambda n: ("ZADD", "z", n + 0.5, f"m{n}"),
+        "a member of a sorted set",
+    ),
     Structure("ZRANK", lambda n: ("ZADD", "z", n, f"m{n}"), lambda n: ("ZRANK", "z", f"m{n}")),
-    Structure("LPUSH", lambda n: ("LPUSH", "l", n), lambda n: ("LPUSH", "l", n)),
-    Structure("SADD", lambda n: ("SADD", "s", f"m{n}"), lambda n: ("SADD", "s", f"m{n}")),
-    Structure("HSET", lambda n: ("HSET", "h", f"f{n}", n), lambda n: ("HSET", "h", f"f{n}", -n)),
+    Structure("LPUSH", lambda n: ("LPUSH", "l", n), lambda n: ("LPUSH", "l", n), "an element of a list"),
+    Structure("SADD", lambda n: ("SADD", "s", f"m{n}"), lambda n: ("SADD", "s", f"m{n}"), "a member of a set"),
+    Structure("HSET", lambda n: ("HSET", "h", f"f{n}", n), lambda n: ("HSET", "h", f"f{n}", -n), "a field of a hash"),
 )
 
 
@@ -63,39 +75,71 @@ def send_all(wire: Wire, commands: Iterable[Words]) -> None:
         wire.read_many(len(requests))
 
 
-def microseconds(wire: Wire, structure: Structure, size: int, random: Random) -> float:
-    """Microseconds of one request of *structure*, which has *size* entries. The best of some pipelines."""
-    best = float("inf")
+@dataclass(frozen=True)
+class Cost:
+    """Microseconds of a request: as its client sees it, and of the server's processor time."""
+
+    structure: Structure
+    size: int
+    seen: float
+    taken: float
+
+
+def cost(wire: Wire, pid: int, structure: Structure, size: int, random: Random) -> Cost:
+    """What a request of *structure*, which has *size* entries, costs the server *pid*. The best of some pipelines."""
+    seen = taken = float("inf")
     for _ in range(MEASURED // AT_ONCE):
         requests = b"".join(encode_command(structure.ask(random.randrange(size))) for _ in range(AT_ONCE))
-        began = time.perf_counter()
+        began, had_taken = time.perf_counter(), processor_nanoseconds(pid)
         wire.send_raw(requests)
         wire.read_many(AT_ONCE)
-        best = min(best, time.perf_counter() - began)
-    return best / AT_ONCE * 1e6
+        seen = min(seen, time.perf_counter() - began)
+        taken = min(taken, processor_nanoseconds(pid) - had_taken)
+    return Cost(structure, size, seen / AT_ONCE * 1e6, taken / AT_ONCE / 1e3)
 
 
-def costs(server: Server, *, large: int = LARGE) -> Iterator[tuple[str, int, float]]:
-    """Name of the structure, its size, and the microseconds of a request at that size. Empties the server."""
+def costs(server: Server, *, large: int = LARGE) -> Iterator[Cost]:
+    """What a request costs at each size up to *large*, structure by structure. Empties the server."""
+    assert server.pid is not None
     random = Random(1)
     with server.connect(timeout=PATIENCE) as wire:
         for structure in STRUCTURES:
             wire.call("FLUSHALL")
-            filled = 0
-            for size in (SMALL, large):
-                send_all(wire, (structure.fill(number) for number in range(filled, size)))
-                filled = size
-                yield structure.name, size, microseconds(wire, structure, size, random)
+            for size in _filled(wire, structure, large):
+                yield cost(wire, server.pid, structure, size, random)
         wire.call("FLUSHALL")
 
 
-def bytes_per_key(server: Server, *, count: int = LARGE) -> float:
-    """Bytes of memory for each of so many small keys. To be asked of a server that was just started."""
+def _filled(wire: Wire, structure: Structure, large: int) -> Iterator[int]:
+    """Each size up to *large*, as soon as *structure* has it."""
+    filled = 0
+    for size in SIZES:
+        if size <= large:
+            send_all(wire, (structure.fill(number) for number in range(filled, size)))
+            filled = size
+            yield size
+
+
+def bytes_per_entry(server: Server, structure: Structure, *, large: int = LARGE) -> Iterator[tuple[int, float]]:
+    """Each size, and the bytes of memory for each of so many entries. To be asked of a server that was just started."""
     assert server.pid is not None
     before = resident(server.pid)
     with server.connect(timeout=PATIENCE) as wire:
-        send_all(wire, (("SET", f"key:{number}", f"value:{number}") for number in range(count)))
-        return (resident(server.pid) - before) / count
+        for size in _filled(wire, structure, large):
+            if size > SMALL:  # which is no more than what comes and goes all the time
+                yield size, (resident(server.pid) - before) / size
+
+
+@contextmanager
+def blocked_clients(server: Server, count: int) -> Iterator[None]:
+    """So many clients wait for something to be pushed, each at a key of its own."""
+    with ExitStack() as stack:
+        for number in range(count):
+            stack.enter_context(server.connect()).send("BLPOP", f"awaited:{number}", 0)
+        with server.connect() as last:
+            while b"\nblocked_clients:%d\r\n" % count not in last.call("INFO", "clients").raw:
+                pass
+        yield
 
 
 def idle_clients(server: Server, *, count: int = 5_000, seconds: float = 2.0) -> tuple[float, float]:

@@ -1,10 +1,10 @@
-"""Clients in the server's process: ``python -m conformance.speed.in_process URL`` measures one round of all of them.
+"""Clients in the server's process: ``python -m conformance.speed.in_process PORTIONS URL URL`` measures one round.
 
-Every contender is a client of redis-py: of miniredis and of fakeredis in this process, of the real server at *URL*, and
-of nothing at all. They take turns in short portions, and what counts is each one's fastest: a busy machine slows some
-of the portions down, and none is faster than it can be. Whoever is in this process is measured by the time that it has
-a processor; the real server's client by the clock, since it waits for another process. The result is JSON on stdout:
-workload, contender and microseconds a call.
+Every contender is a client of redis-py: of miniredis and of fakeredis in this process, of a real server at one *URL*,
+of a miniredis at the other, and of nothing at all. They take turns in short portions, and what counts is each one's
+fastest: a busy machine slows some of the portions down, and none is faster than it can be. Whoever is in this process
+is measured by the time that it has a processor; a server's client by the clock, since it waits for another process. The
+result is JSON on stdout: workload, contender and microseconds a call.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import redis
 
-from conformance.speed.contenders import FAKEREDIS, FLOOR, MINIREDIS, REAL_SERVER
+from conformance.speed.contenders import FAKEREDIS, FLOOR, MINIREDIS, OVER_LOOPBACK, REAL_SERVER
 from conformance.speed.nothing import Nothing
 from conformance.speed.nothing import client as nothing
 from miniredis import MiniRedis
@@ -77,9 +77,11 @@ print((time.process_time() - began) * 1000)
 """
 
 
-def contenders(url: str) -> dict[str, Any]:
-    """A client of each, ready to be used."""
-    clients: dict[str, Any] = {MINIREDIS: MiniRedis().client(), FLOOR: nothing(), REAL_SERVER: redis.from_url(url)}
+def contenders(real: str, over_loopback: str) -> dict[str, Any]:
+    """A client of each, ready to be used; of two by their addresses."""
+    clients: dict[str, Any] = {MINIREDIS: MiniRedis().client(), FLOOR: nothing()}
+    clients[REAL_SERVER] = redis.from_url(real)
+    clients[OVER_LOOPBACK] = redis.from_url(over_loopback)
     if find_spec(FAKEREDIS) is not None:
         clients[FAKEREDIS] = import_module(FAKEREDIS).FakeRedis()
     for client in clients.values():
@@ -87,16 +89,16 @@ def contenders(url: str) -> dict[str, Any]:
     return clients
 
 
-def measure(url: str, portions: int) -> list[tuple[str, str, float]]:
+def measure(portions: int, *urls: str) -> list[tuple[str, str, float]]:
     """One round of everything."""
-    clients = contenders(url)
+    clients = contenders(*urls)
     rows = []
     for each in CALLS_OF_COMMANDS:
         Nothing.answer = each.answer
         fastest = dict.fromkeys(clients, float("inf"))
         for _ in range(portions):
             for name, client in clients.items():
-                clock = time.perf_counter if name == REAL_SERVER else time.thread_time
+                clock = time.perf_counter if name in (REAL_SERVER, OVER_LOOPBACK) else time.thread_time
                 fastest[name] = min(fastest[name], _seconds(each, client, clock))
         rows += [(each.name, name, seconds / each.calls * 1e6) for name, seconds in fastest.items()]
     return rows
@@ -110,9 +112,9 @@ def _seconds(each: Call, client: Any, clock: Callable[[], float]) -> float:
     return clock() - began
 
 
-def one_round(url: str, *, portions: int) -> list[tuple[str, str, float]]:
+def one_round(*urls: str, portions: int) -> list[tuple[str, str, float]]:
     """What a fresh process measures. Raises ``CalledProcessError`` if it fails."""
-    line = [sys.executable, "-m", "conformance.speed.in_process", url, str(portions)]
+    line = [sys.executable, "-m", "conformance.speed.in_process", str(portions), *urls]
     done = subprocess.run(line, check=True, capture_output=True, text=True, timeout=600)
     return [(workload, name, value) for workload, name, value in json.loads(done.stdout)]
 
@@ -138,4 +140,4 @@ def fresh_server() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
+    print(json.dumps(measure(int(sys.argv[1]), *sys.argv[2:])))

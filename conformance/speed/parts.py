@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,9 @@ class Bench:
 
 Part = Callable[[Bench], None]
 
+Measure = Callable[[Server, int, int], Iterator[tuple[str, float]]]
+"""Asks a server that was just started, with so many entries or so many clients. What it has found, by its name."""
+
 
 def _by_benchmark(part: str, kinds: Sequence[Workload], *, without: frozenset[str]) -> Part:
     def measure(bench: Bench) -> None:
@@ -73,11 +77,14 @@ SLOW: Final = {(FAKEREDIS, "unpipelined"): 0.2, (FAKEREDIS, "pipelined"): 0.01}
 
 
 def _growth(bench: Bench) -> None:
-    bench.figures.units["growth"] = "microseconds a request"
+    bench.figures.units["growth"] = "microseconds a request, as its client sees it"
+    bench.figures.units["growth in the server"] = "microseconds of the server's processor time a request"
     large = max(int(growth.LARGE * bench.scale), 10 * growth.SMALL)
     for name, server in bench.pair():
-        for structure, size, cost in growth.costs(server, large=large):
-            bench.figures.add("growth", f"{structure} at {'10³' if size == growth.SMALL else '10⁶'}", name, cost)
+        for cost in growth.costs(server, large=large):
+            workload = f"{cost.structure.name} at {growth.SIZES[cost.size]}"
+            bench.figures.add("growth", workload, name, cost.seen)
+            bench.figures.add("growth in the server", workload, name, cost.taken)
 
 
 def _memory(bench: Bench) -> None:
@@ -86,14 +93,22 @@ def _memory(bench: Bench) -> None:
     clients = max(int(5_000 * bench.scale), 100)
     add = bench.figures.add
     for name in (MINIREDIS, bench.real.name):
-        for measure in (_measure_keys, _measure_clients, _measure_pipeline):
+        for measure in (*_ENTRIES, _measure_clients, _measure_pipeline):
             with start_miniredis() if name == MINIREDIS else start(bench.real) as server:
                 for what, value in measure(server, count, clients):
                     add("memory", what, name, value)
 
 
-def _measure_keys(server: Server, count: int, clients: int) -> Iterator[tuple[str, float]]:
-    yield "bytes of a small key", growth.bytes_per_key(server, count=count)
+def _measure_entries(
+    structure: growth.Structure, server: Server, count: int, clients: int
+) -> Iterator[tuple[str, float]]:
+    for size, value in growth.bytes_per_entry(server, structure, large=count):
+        yield f"bytes of {structure.entry} at {growth.SIZES[size]}", value
+
+
+_ENTRIES: Final[tuple[Measure, ...]] = tuple(
+    partial(_measure_entries, each) for each in growth.STRUCTURES if each.entry
+)
 
 
 def _measure_clients(server: Server, count: int, clients: int) -> Iterator[tuple[str, float]]:
@@ -104,6 +119,19 @@ def _measure_clients(server: Server, count: int, clients: int) -> Iterator[tuple
 
 def _measure_pipeline(server: Server, count: int, clients: int) -> Iterator[tuple[str, float]]:
     yield "MB of a million commands in one write", growth.peak_of_pipeline(server, count=count)
+
+
+def _blocked(bench: Bench) -> None:
+    bench.figures.units["blocked"] = "requests a second"
+    count = max(int(1_000 * bench.scale), 100)
+    for workload in workloads.BESIDE_BLOCKED:
+        for name, server in bench.pair():
+            _prepare(server, workload)
+            rate = requests_per_second(bench.program, server, workload, scale=bench.scale)
+            bench.figures.add("blocked", workload.name, name, rate)
+            with growth.blocked_clients(server, count):
+                rate = requests_per_second(bench.program, server, workload, scale=bench.scale)
+            bench.figures.add("blocked", workloads.BLOCKED % workload.name, name, rate)
 
 
 def _stall(bench: Bench) -> None:
@@ -143,8 +171,8 @@ def _embedded(bench: Bench) -> None:
     bench.figures.units["embedded"] = "microseconds a call, or as it says"
     add = bench.figures.add
     real = bench.servers[bench.real.name]
-    url = f"redis://{real.host}:{real.port}"
-    for workload, name, value in in_process.one_round(url, portions=max(int(in_process.PORTIONS * bench.scale), 3)):
+    urls = [f"redis://{server.host}:{server.port}" for server in (real, bench.servers[MINIREDIS])]
+    for workload, name, value in in_process.one_round(*urls, portions=max(int(in_process.PORTIONS * bench.scale), 3)):
         add("embedded", workload, bench.real.name if name == REAL_SERVER else name, value)
     add("embedded", "import beside redis-py, ms", MINIREDIS, in_process.importing())
     add("embedded", "a fresh server, ms", MINIREDIS, in_process.fresh_server())
@@ -160,6 +188,8 @@ PARTS: Final[dict[str, Part]] = {
     "latency": _by_benchmark("latency", workloads.LATENCY, without=_REAL_ONLY),
     "ranges": _by_benchmark("ranges", workloads.RANGES, without=_REAL_ONLY),
     "large values": _by_benchmark("large values", workloads.LARGE, without=_REAL_ONLY),
+    "clients": _by_benchmark("clients", workloads.CLIENTS, without=_REAL_ONLY),
+    "blocked": _blocked,
     "growth": _growth,
     "memory": _memory,
     "stall": _stall,

@@ -21,6 +21,11 @@ def forget_peak(pid: int) -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
+def processor_nanoseconds(pid: int) -> int:
+    """Nanoseconds of processor time that the process's main thread has taken, until it was last interrupted."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
 def processor_seconds(pid: int) -> float:
     """Seconds of processor time that the process has taken."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -10,6 +10,7 @@ from conformance.speed.contenders import ECHO, FAKEREDIS, FLOOR, MINIREDIS
 from conformance.speed.figures import Figures, Ratio
 from conformance.speed.growth import STRUCTURES
 from conformance.speed.scripts import BY_A_CLIENT, COMMANDS, SCRIPTS
+from conformance.speed.workloads import BESIDE_BLOCKED, BLOCKED
 
 REAL: Final = "(real)"
 """Stands for the real server, whichever it is."""
@@ -76,11 +77,12 @@ TARGETS: Final = (
     Target("latency", (), REAL, 1 / 1.4),
     Target("ranges", (), REAL, 0.3),
     Target("large values", (), REAL, 0.5),
+    *(Target("blocked", (BLOCKED % each.name,), MINIREDIS, 0.9, than=each.name) for each in BESIDE_BLOCKED),
     *(
         Target("growth", (f"{each.name} at 10⁶",), MINIREDIS, 1.5, at_most=True, than=f"{each.name} at 10³")
         for each in STRUCTURES
     ),
-    Target("memory", ("bytes of a small key",), REAL, 2.5, at_most=True),
+    Target("memory", ("bytes of a key at 10⁶",), REAL, 2.5, at_most=True),
     Target("memory", ("kB of an idle client",), "", 15, at_most=True),
     Target("memory", ("% of a processor for 5,000 idle clients",), "", 1, at_most=True),
     Target("stall", (), "", 20, at_most=True),

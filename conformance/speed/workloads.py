@@ -43,6 +43,17 @@ LATENCY: Final = tuple(
 )
 """One client, one request at a time."""
 
+CLIENTS: Final = tuple(
+    Workload(f"GET by {clients:,} clients", ("-t", "get"), 40_000, clients=clients)
+    for clients in (10, 100, 1_000, 5_000)
+)
+"""How the cost of a request grows with the number of those who wait for theirs."""
+
+BLOCKED: Final = "%s beside 1,000 blocked clients"
+
+BESIDE_BLOCKED: Final = tuple(each for each in UNPIPELINED if each.name in {"GET", "SET", "LPUSH"})
+"""What must not become slower by clients who wait for something else to be pushed."""
+
 _THOUSAND: Final = ("RPUSH", "mylist", *map(str, range(1000)))
 
 RANGES: Final = tuple(

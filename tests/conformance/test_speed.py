@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from conformance.cli import main
-from conformance.servers import Server, ServerError
-from conformance.speed import command, load, told
+from conformance.servers import Server, ServerError, start_miniredis
+from conformance.speed import command, growth, load, told
 from conformance.speed.contenders import ECHO, MINIREDIS, find_real
 from conformance.speed.figures import Figures, Ratio
 from conformance.speed.load import Workload, requests_per_second
@@ -144,8 +144,9 @@ def test_a_name_of_no_server_is_refused(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_all_take_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "speed.json"
-    words = ["speed", "--short", "--rounds", "1", "--only", "unpipelined", "--only", "start", "--json", str(path)]
-    assert main(words) == 0
+    parts = ["unpipelined", "blocked", "start"]
+    options = [word for part in parts for word in ("--only", part)]
+    assert main(["speed", "--short", "--rounds", "1", *options, "--json", str(path)]) == 0
     made = Figures.from_json(json.loads(path.read_text()))
     assert made.contenders("unpipelined")[0] == MINIREDIS
     assert ECHO in made.contenders("unpipelined")
@@ -153,7 +154,35 @@ def test_all_take_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     targets = {
         (target.part, workload) for target, workload, _ in told.outcomes(made, json.loads(path.read_text())["real"])
     }
-    assert {("unpipelined", "GET"), ("start", "engine, ms")} <= targets
+    blocked = "GET beside 1,000 blocked clients"
+    assert {("unpipelined", "GET"), ("blocked", blocked), ("start", "engine, ms")} <= targets
+
+
+def test_growth_is_what_clients_see_and_what_the_server_takes(redis_server: Server) -> None:
+    costs = list(growth.costs(redis_server, large=growth.SMALL))
+    assert [cost.structure for cost in costs] == list(growth.STRUCTURES)
+    assert {cost.size for cost in costs} == {growth.SMALL}
+    assert all(0 < cost.taken < cost.seen for cost in costs)
+    with redis_server.connect() as wire:
+        assert wire.call("DBSIZE").value == 0
+
+
+def test_memory_is_told_of_what_is_large_enough() -> None:
+    with start_miniredis() as server:
+        ((size, memory),) = growth.bytes_per_entry(server, growth.STRUCTURES[0], large=10_000)
+    assert size == 10_000
+    assert 0 < memory < 1_000
+
+
+def test_clients_are_blocked_as_long_as_it_is_measured(redis_server: Server) -> None:
+    def blocked() -> bool:
+        with redis_server.connect() as wire:
+            return b"\nblocked_clients:7\r\n" in wire.call("INFO", "clients").raw
+
+    with growth.blocked_clients(redis_server, 7):
+        assert blocked()
+    while blocked():
+        pass
 
 
 def test_a_load_that_fails_says_why(redis_server: Server) -> None:
