@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from miniredis.structures import ordered_pairs
+from miniredis.structures import ordered_pairs, sorted_set
 from miniredis.structures.sorted_set import LEX_MAX, LEX_MIN, LexBound, LexRange, ScoreRange, SortedSet
 
 Pair = tuple[bytes, float]
@@ -36,7 +37,7 @@ def tiny_chunks() -> Iterator[None]:
 
 
 def assert_chunks_are_well_filled(zset: SortedSet) -> None:
-    *lengths, last = map(len, zset._order._members)
+    *lengths, last = map(len, zset._pairs._members)
     assert all(2 <= length <= 6 for length in lengths)
     assert last <= 6  # a bulk build may leave the last one short
     assert last > 0 or not lengths
@@ -54,11 +55,34 @@ def test_any_range_can_be_removed_from_a_set_of_any_size(size: int) -> None:
             assert_chunks_are_well_filled(zset)
 
 
+def test_a_zero_that_was_another_number_meanwhile_has_its_new_sign() -> None:
+    zset = SortedSet.from_pairs([(b"%d" % number, float(number)) for number in range(1, 20)], "skiplist")
+    zset.add(b"zero", -0.0)
+    assert repr(next(iter(zset))) == "(b'zero', -0.0)"
+    zset.add(b"zero", 5.0)
+    zset.add(b"zero", 0.0)
+    assert repr(next(iter(zset))) == "(b'zero', 0.0)"
+
+
+def test_a_set_that_becomes_large_puts_nothing_off_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sorted_set, "LATE_MAX", 4)
+    for last, score in ((b"d", 0.0), (b"e", 0.0), (b"a", 9.0)):
+        zset = SortedSet("skiplist")
+        for member in (b"a", b"b", b"c", b"d"):
+            zset.add(member, 1.0)
+        assert zset._late
+        zset.add(last, score)
+        assert not zset._late
+        assert [member for member, _ in zset] == sorted(
+            {b"a", b"b", b"c", b"d", last}, key=lambda member: (score if member == last else 1.0, member)
+        )
+
+
 class SortedSetMachine(RuleBasedStateMachine):
     """Scores may all be equal, since only then a lex range is well defined.
 
-    Ranks may be asked for after every step or only now and then, since the index by rank is kept up only while it is
-    asked for.
+    Order and ranks may be asked for after every step or only now and then, since the index by rank is kept up only
+    while it is asked for, and members get their places when the order is asked for, as long as there are few of them.
     """
 
     def __init__(self) -> None:
@@ -66,12 +90,31 @@ class SortedSetMachine(RuleBasedStateMachine):
         self.zset = SortedSet("skiplist")
         self.scores: dict[bytes, float] = {}
         self.one_score = False
-        self.ranks_are_watched = False
+        self.ranks_are_watched = self.order_is_watched = False
+        self.patch = pytest.MonkeyPatch()
 
-    @initialize(pairs=st.dictionaries(MEMBERS, SCORES, max_size=60), one_score=st.booleans(), watched=st.booleans())
-    def begin(self, pairs: dict[bytes, float], one_score: bool, watched: bool) -> None:
+    @initialize(
+        pairs=st.dictionaries(MEMBERS, SCORES, max_size=60),
+        one_score=st.booleans(),
+        order_is_watched=st.booleans(),
+        ranks_are_watched=st.booleans(),
+        late_max=st.sampled_from([0, 5, 10, 20, 1000]),
+        sorted_from=st.sampled_from([1, 8, 1000]),
+    )
+    def begin(
+        self,
+        pairs: dict[bytes, float],
+        one_score: bool,
+        order_is_watched: bool,
+        ranks_are_watched: bool,
+        late_max: int,
+        sorted_from: int,
+    ) -> None:
         self.one_score = one_score
-        self.ranks_are_watched = watched
+        self.order_is_watched = order_is_watched
+        self.ranks_are_watched = order_is_watched and ranks_are_watched
+        self.patch.setattr(sorted_set, "LATE_MAX", late_max)
+        self.patch.setattr(sorted_set, "_SORTED", sorted_from)
         self.scores = dict.fromkeys(pairs, 1.0) if one_score else pairs
         self.zset = SortedSet.from_pairs(self.scores.items(), "skiplist")
 
@@ -107,7 +150,8 @@ class SortedSetMachine(RuleBasedStateMachine):
         for member, score in pairs:
             score = 1.0 if self.one_score else score
             assert self.zset.add(member, score) is (member not in self.scores)
-            self.scores[member] = score
+            if self.scores.get(member) != score:  # -0.0 does not replace 0.0
+                self.scores[member] = score
 
     @rule(members=st.lists(MEMBERS, max_size=20))
     def remove(self, members: list[bytes]) -> None:
@@ -175,13 +219,32 @@ class SortedSetMachine(RuleBasedStateMachine):
         expected = [each for each, _ in self.ordered()].index(member) if member in self.scores else None
         assert self.zset.rank(member) == expected
 
+    @rule(pairs=st.lists(st.tuples(MEMBERS, SCORES), max_size=20))
+    def put(self, pairs: list[Pair]) -> None:
+        for member, score in pairs:
+            score = 1.0 if self.one_score else score
+            assert self.zset.put(
+                member, score, SimpleNamespace(zset_max_listpack_entries=128, zset_max_listpack_value=64)
+            ) == self.scores.get(member)
+            if self.scores.get(member) != score:
+                self.scores[member] = score
+
     @invariant()
+    def everything_is_there(self) -> None:
+        assert len(self.zset) == len(self.scores)
+        assert repr(sorted(self.zset.items())) == repr(sorted(self.scores.items()))
+        if self.order_is_watched:
+            self.everything_is_in_order()
+
+    @rule()
     def everything_is_in_order(self) -> None:
         ordered = self.ordered()
-        assert list(self.zset) == ordered
+        assert repr(list(self.zset)) == repr(ordered)
         assert list(reversed(self.zset)) == ordered[::-1]
-        assert len(self.zset) == len(ordered)
-        assert dict(self.zset.items()) == self.scores
+
+    def teardown(self) -> None:
+        self.everything_is_in_order()
+        self.patch.undo()
 
     @invariant()
     def every_rank_is_right(self) -> None:
