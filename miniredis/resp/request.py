@@ -53,6 +53,9 @@ _MOST_AT_ONCE: Final = 64
 _WINDOW: Final = 1 << 16
 """Bytes that the walk splits at once: of a large value no more than these are split in vain."""
 
+_LONG: Final = 1 << 15
+"""An argument of so many bytes, of which a part is still to come, is put together with nothing else."""
+
 _SAMPLE: Final = 1 << 10
 """So many bytes without a line end are part of a long value."""
 
@@ -114,7 +117,7 @@ class RequestParser:
         self._buffer = b""  # what is being parsed; what lies before _position is done with
         self._position = 0
         self._walk_is_due = False  # after a surprise the walk is tried on the next buffer only: it costs one split
-        self._arrived: list[bytes] = []  # what was fed since
+        self._arrived: list[bytes | memoryview] = []  # what was fed since
         self._arrived_size = 0
         self._is_closed = False
         self._is_idle = True  # between two requests, with nothing received of the next
@@ -308,6 +311,34 @@ class RequestParser:
         self._arrived_size = 0
         self._walk_is_due = True
 
+    def _await_long(self, length: int) -> Generator[_Requests, None, bytes]:
+        """Yield until ``length`` bytes and a line end have arrived. Returns the former, which are put together once and
+        never copied again; the buffer begins with the latter then."""
+        arrived = self._arrived
+        if self._position < len(self._buffer):
+            rest = memoryview(self._buffer)[self._position :]
+            arrived.insert(0, rest)
+            self._arrived_size += len(rest)
+        self._buffer = b""
+        self._position = 0
+        while self._arrived_size < length + 2:
+            yield ()
+        behind = self._arrived_size - length
+        after: list[bytes | memoryview] = []
+        while behind:
+            last = arrived.pop()
+            cut = max(len(last) - behind, 0)
+            behind -= len(last) - cut
+            after.insert(0, last[cut:])
+            if cut:
+                arrived.append(memoryview(last)[:cut])
+        argument = b"".join(arrived)
+        self._buffer = b"".join(after)
+        arrived.clear()
+        self._arrived_size = 0
+        self._walk_is_due = True
+        return argument
+
     @property
     def _is_long(self) -> bool:
         """Whether what is to be parsed begins with a value that looks too long to be walked over."""
@@ -397,6 +428,13 @@ class RequestParser:
             length = self._checked_length(header)
             if len(self._buffer) - self._position < length + 2:
                 self.awaited = length
+                if length >= _LONG:
+                    argv.append((yield from self._await_long(length)))
+                    self.awaited = 0
+                    self.arguments_size += length
+                    self._check_crlf(0)
+                    self._position = 2
+                    continue
                 yield from self._await(length + 2)
                 self.awaited = 0
             end = self._position + length

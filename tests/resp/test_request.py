@@ -35,6 +35,11 @@ def byte_by_byte(data: bytes) -> list[bytes]:
     return [data[position : position + 1] for position in range(len(data))]
 
 
+def cut_at(data: bytes, cuts: Iterable[int]) -> list[bytes]:
+    places = sorted({0, len(data), *(cut % len(data) for cut in cuts)})
+    return [data[start:end] for start, end in pairwise(places)]
+
+
 class TestRequestsAndProtocolErrors:
     @pytest.mark.parametrize(
         ("data", "requests", "error"),
@@ -251,3 +256,45 @@ class TestProperties:
         requests, _ = parsed(portions)
         assert all(argv and all(type(argument) is bytes for argument in argv) for argv in requests)
         assert len(list(chain.from_iterable(requests))) <= sum(map(len, portions))
+
+
+LONG = 1 << 15
+
+
+class TestLongArguments:
+    """Such as are put together with nothing else, when a part of them is still to come."""
+
+    @given(
+        st.lists(st.sampled_from([0, 3, LONG - 1, LONG, LONG + 1, 3 * LONG]), min_size=1, max_size=4),
+        st.lists(st.integers(0, 10 * LONG), max_size=12),
+        st.lists(st.sampled_from([b"", encode_command([b"PING"]), b"PING\r\n", b"*1\r\n$4\r\nPI"]), max_size=3),
+    )
+    def test_are_whole_however_they_arrive(self, sizes: list[int], cuts: list[int], after: list[bytes]) -> None:
+        argv = [b"SET", *(bytes([number + 97]) * size for number, size in enumerate(sizes))]
+        data = encode_command(argv) + b"".join(after)
+        assert parsed(cut_at(data, cuts)) == parsed([data])
+        assert parsed([data])[0][0] == argv
+
+    @pytest.mark.parametrize("checks_crlf", [False, True])
+    @pytest.mark.parametrize("line_end", [b"\r\n", b"xy"])
+    def test_end_as_short_ones_do(self, line_end: bytes, checks_crlf: bool) -> None:
+        value = b"v" * LONG
+        data = b"*2\r\n$4\r\nECHO\r\n$%d\r\n%b%b" % (len(value), value, line_end)
+        ends = (len(data) - 3, len(data) - 2, len(data) - 1)
+        wanted = parsed([data], checks_crlf=checks_crlf)
+        assert wanted[0] == ([] if checks_crlf and line_end == b"xy" else [[b"ECHO", value]])
+        for end in ends:
+            assert parsed([data[:100], data[100:end], data[end:]], checks_crlf=checks_crlf) == wanted
+            assert parsed([data[:100], *byte_by_byte(data[100:200]), data[200:]], checks_crlf=checks_crlf) == wanted
+
+    def test_count_as_they_arrive(self) -> None:
+        parser = RequestParser()
+        data = encode_command([b"SET", b"k", b"v" * LONG])
+        for portion in (data[:1000], data[1000:-1]):
+            parser.feed(portion)
+            assert not list(parser)
+            assert parser.awaited == LONG
+        assert parser.buffered == len(data) - 1 - data.index(b"v")
+        parser.feed(data[-1:])
+        assert list(parser) == [[b"SET", b"k", b"v" * LONG]]
+        assert (parser.awaited, parser.buffered) == (0, 0)
