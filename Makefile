@@ -7,7 +7,8 @@ INSTALLED := $(VENV)/installed
 IOREDIS := tests/clients/ioredis/node_modules
 NODE_FRAMEWORKS := tests/frameworks/node/node_modules
 NPM := $(shell command -v npm)
-PYTEST_OPTIONS ?= -n auto
+# One worker more than there are processors, for tests often wait for servers.
+PYTEST_OPTIONS ?= -n $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 REFERENCES ?= redis-7.0 valkey-9.1
 COMMANDS ?= 1000000
 RESULTS := build/conformance
@@ -15,7 +16,7 @@ SPEEDS := build/speed
 REDIS_PYS := 5 6 7
 SUITES := django-redis==7.0.0 limits==5.8.0
 
-.PHONY: test test-frameworks test-suites test-redis-py demo bench bench-short bench-patterns check format conformance clean
+.PHONY: test environment-suites environments test-frameworks test-suites test-redis-py demo bench bench-short bench-patterns check format conformance clean
 
 test: $(INSTALLED) $(if $(NPM),$(IOREDIS)/installed)
 	$(BIN)/pytest $(PYTEST_OPTIONS) --ignore tests/frameworks
@@ -25,8 +26,14 @@ test-frameworks: $(VENV)/frameworks/installed $(VENV)/arq/installed $(if $(NPM),
 	$(VENV)/frameworks/bin/pytest $(PYTEST_OPTIONS) --dist loadfile --ignore tests/frameworks/test_arq.py --ignore tests/frameworks/test_suites.py tests/frameworks
 	$(VENV)/arq/bin/pytest tests/frameworks/test_arq.py
 
+# What the tests below need, as soon as there is time for it.
+environment-suites: $(VENV)/suites/installed $(VENV)/suites/sdists/installed
+
+environments: environment-suites $(VENV)/frameworks/installed $(VENV)/arq/installed \
+		$(if $(NPM),$(NODE_FRAMEWORKS)/installed) $(REDIS_PYS:%=$(VENV)/redis-py-%/installed)
+
 # The test suites that other projects have in their sdists, on clients in the server's process and on a real server.
-test-suites: $(VENV)/suites/installed $(VENV)/suites/sdists/installed
+test-suites: environment-suites
 	$(VENV)/suites/bin/pytest -v tests/frameworks/test_suites.py
 
 # Clients in the server's process with each major version of redis-py, beside the newest, which make test has.

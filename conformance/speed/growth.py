@@ -8,16 +8,16 @@ into the processor's caches has to come from memory.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from random import Random
 from typing import Final, TypeAlias
 
-from conformance.servers import Server
+from conformance.servers import Server, ServerError
 from conformance.speed.processes import forget_peak, processor_nanoseconds, processor_seconds, resident
 from conformance.wire import Wire
 from miniredis.resp import encode_command
@@ -42,13 +42,20 @@ PATIENCE: Final = 60.0
 
 @dataclass(frozen=True)
 class Structure:
-    """Something that grows: *fill* writes entry number n, *ask* is measured with a random entry. *entry* is what one is
-    called, where its memory is measured."""
+    """Something that grows: *fill* writes entry number n, *ask* is measured with a random entry.
+
+    *entry* is what one is called, where its memory is measured. *settle* asks for what the server may have put off.
+    """
 
     name: str
     fill: Callable[[int], Words]
     ask: Callable[[int], Words]
     entry: str = ""
+    settle: Words = ()
+
+
+_SCORES: Final = itertools.count()
+"""So that no score is asked for twice."""
 
 
 STRUCTURES: Final = (
@@ -57,8 +64,9 @@ STRUCTURES: Final = (
     Structure(
         "ZADD",
         lambda n: ("ZADD", "z", n, f"m{n}"),
-        lambda n: ("ZADD", "z", n + 0.5, f"m{n}"),
+        lambda n: ("ZADD", "z", next(_SCORES) * 7_919 % LARGE, f"m{n}"),
         "a member of a sorted set",
+        settle=("ZRANGE", "z", 0, 0),
     ),
     Structure("ZRANK", lambda n: ("ZADD", "z", n, f"m{n}"), lambda n: ("ZRANK", "z", f"m{n}")),
     Structure("LPUSH", lambda n: ("LPUSH", "l", n), lambda n: ("LPUSH", "l", n), "an element of a list"),
@@ -70,7 +78,7 @@ STRUCTURES: Final = (
 def send_all(wire: Wire, commands: Iterable[Words]) -> None:
     """Send the commands by pipelines, and read their replies."""
     iterator = iter(commands)
-    while requests := [encode_command(command) for command in islice(iterator, AT_ONCE)]:
+    while requests := [encode_command(command) for command in itertools.islice(iterator, AT_ONCE)]:
         wire.send_raw(b"".join(requests))
         wire.read_many(len(requests))
 
@@ -89,7 +97,10 @@ def cost(wire: Wire, pid: int, structure: Structure, size: int, random: Random) 
     """What a request of *structure*, which has *size* entries, costs the server *pid*. The best of some pipelines."""
     seen = taken = float("inf")
     for _ in range(MEASURED // AT_ONCE):
-        requests = b"".join(encode_command(structure.ask(random.randrange(size))) for _ in range(AT_ONCE))
+        commands = [structure.ask(random.randrange(size)) for _ in range(AT_ONCE)]
+        if structure.settle:
+            commands[-1] = structure.settle
+        requests = b"".join(map(encode_command, commands))
         began, had_taken = time.perf_counter(), processor_nanoseconds(pid)
         wire.send_raw(requests)
         wire.read_many(AT_ONCE)
@@ -126,35 +137,40 @@ def bytes_per_entry(server: Server, structure: Structure, *, large: int = LARGE)
     before = resident(server.pid)
     with server.connect(timeout=PATIENCE) as wire:
         for size in _filled(wire, structure, large):
+            if structure.settle:
+                wire.call(*structure.settle)
             if size > SMALL:  # which is no more than what comes and goes all the time
                 yield size, (resident(server.pid) - before) / size
 
 
 @contextmanager
-def blocked_clients(server: Server, count: int) -> Iterator[None]:
+def blocked_clients(server: Server, clients: int = 1_000) -> Iterator[None]:
     """So many clients wait for something to be pushed, each at a key of its own."""
     with ExitStack() as stack:
-        for number in range(count):
+        for number in range(clients):
             stack.enter_context(server.connect()).send("BLPOP", f"awaited:{number}", 0)
-        with server.connect() as last:
-            while b"\nblocked_clients:%d\r\n" % count not in last.call("INFO", "clients").raw:
-                pass
+        _wait_for(server, b"\nblocked_clients:%d\r\n" % clients)
         yield
 
 
-def idle_clients(server: Server, *, count: int = 5_000, seconds: float = 2.0) -> tuple[float, float]:
+def _wait_for(server: Server, figure: bytes) -> None:
+    """Ask until that is in INFO of the clients. Raises :class:`ServerError` if it does not come about."""
+    deadline = time.monotonic() + PATIENCE
+    with server.connect() as wire:
+        while figure not in wire.call("INFO", "clients").raw:
+            if time.monotonic() > deadline:
+                raise ServerError(f"{server.name} has taken some of the clients only: there is no {figure.decode()!r}")
+
+
+def idle_clients(server: Server, *, clients: int = 5_000, seconds: float = 2.0) -> tuple[float, float]:
     """Of so many clients who do nothing: bytes for each, and the share of a processor that all of them take."""
     assert server.pid is not None
     before = resident(server.pid)
     with ExitStack() as stack:
-        for _ in range(count):
+        for _ in range(clients):
             stack.enter_context(server.connect()).send("PING")
-        with server.connect() as last:
-            while True:
-                connected = last.call("INFO", "clients").raw
-                if b"connected_clients:%d\r\n" % (count + 1) in connected:
-                    break
-        memory = (resident(server.pid) - before) / count
+        _wait_for(server, b"connected_clients:%d\r\n" % (clients + 1))
+        memory = (resident(server.pid) - before) / clients
         began = processor_seconds(server.pid)
         threading.Event().wait(seconds)
         return memory, (processor_seconds(server.pid) - began) / seconds

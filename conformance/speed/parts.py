@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit
 from typing import Final
 
 from conformance.servers import Server, ServerBinary, ServerError, start, start_miniredis
@@ -45,10 +46,17 @@ Measure = Callable[[Server, int, int], Iterator[tuple[str, float]]]
 """Asks a server that was just started, with so many entries or so many clients. What it has found, by its name."""
 
 
+SPARE: Final = 64
+"""Files that a server, and who asks it, has open beside those of its clients."""
+
+
 def _by_benchmark(part: str, kinds: Sequence[Workload], *, without: frozenset[str]) -> Part:
     def measure(bench: Bench) -> None:
         bench.figures.units[part] = "requests a second"
         for workload in kinds:
+            if workload.clients + SPARE > getrlimit(RLIMIT_NOFILE)[0]:
+                bench.tell(f"{workload.name} is left out: a process may not open so many files here (ulimit -n)")
+                continue
             for name, server in list(bench.servers.items()):
                 if name in without:
                     continue
@@ -112,7 +120,7 @@ _ENTRIES: Final[tuple[Measure, ...]] = tuple(
 
 
 def _measure_clients(server: Server, count: int, clients: int) -> Iterator[tuple[str, float]]:
-    memory, share = growth.idle_clients(server, count=clients)
+    memory, share = growth.idle_clients(server, clients=clients)
     yield "kB of an idle client", memory / 1000
     yield "% of a processor for 5,000 idle clients", share * 100
 
@@ -123,15 +131,14 @@ def _measure_pipeline(server: Server, count: int, clients: int) -> Iterator[tupl
 
 def _blocked(bench: Bench) -> None:
     bench.figures.units["blocked"] = "requests a second"
-    count = max(int(1_000 * bench.scale), 100)
     for workload in workloads.BESIDE_BLOCKED:
         for name, server in bench.pair():
             _prepare(server, workload)
-            rate = requests_per_second(bench.program, server, workload, scale=bench.scale)
-            bench.figures.add("blocked", workload.name, name, rate)
-            with growth.blocked_clients(server, count):
+            with growth.blocked_clients(server):
                 rate = requests_per_second(bench.program, server, workload, scale=bench.scale)
             bench.figures.add("blocked", workloads.BLOCKED % workload.name, name, rate)
+            rate = requests_per_second(bench.program, server, workload, scale=bench.scale)
+            bench.figures.add("blocked", workload.name, name, rate)
 
 
 def _stall(bench: Bench) -> None:

@@ -22,7 +22,10 @@ def forget_peak(pid: int) -> None:
 
 
 def processor_nanoseconds(pid: int) -> int:
-    """Nanoseconds of processor time that the process's main thread has taken, until it was last interrupted."""
+    """Nanoseconds of processor time that the process's main thread has taken when it next sleeps: before, the kernel
+    does not know all of it."""
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        pass
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
 
 

@@ -385,6 +385,8 @@ class Engine:
             if taken >= self._slow_from:
                 last = len(replies) - 1
                 self._note_unusual(session, state, [column[last] for column in columns], replies[last], taken)
+        if self._ready and self.blocked_clients.has_ready():  # a key that has expired is one that was deleted
+            self.blocked_clients.serve()
         return replies
 
     def _state_for_run(self, session: Session, name: bytes, size: int) -> CommandState | None:

@@ -211,13 +211,9 @@ class RequestParser:
         their names, their first arguments, their second ones, … Otherwise nothing, and :meth:`take` them."""
         if not self._is_idle or not self._arrived_size:
             return ()
-        columns = self._take_all()
-        if columns and columns[0].count(columns[0][0]) < len(columns[0]):
-            self.put_back(_rows(columns))
-            return ()
-        return columns
+        return self._take_all(of_one_command=True)
 
-    def _take_all(self) -> _Columns:
+    def _take_all(self, *, of_one_command: bool = False) -> _Columns:
         """All that has arrived, if it was split already and is nothing but requests of as many short arguments."""
         data, pieces = self._is_split
         if data is not self._arrived[0] or self._arrived_size > len(data):
@@ -227,6 +223,8 @@ class RequestParser:
             return ()
         number, rest = divmod(len(pieces), 2 * count + 1)
         if rest != 1 or number > _MOST_AT_ONCE:
+            return ()
+        if of_one_command and pieces[2 :: 2 * count + 1].count(pieces[2]) < number:
             return ()
         columns = _plain_columns(pieces, 0, count, number)
         if not columns or len(columns[0]) != number:
@@ -316,7 +314,9 @@ class RequestParser:
         never copied again; the buffer begins with the latter then."""
         arrived = self._arrived
         if self._position < len(self._buffer):
-            rest = memoryview(self._buffer)[self._position :]
+            rest: bytes | memoryview = memoryview(self._buffer)[self._position :]
+            if len(rest) < len(self._buffer) // 2:  # not worth to hold all of it for
+                rest = bytes(rest)
             arrived.insert(0, rest)
             self._arrived_size += len(rest)
         self._buffer = b""

@@ -56,13 +56,14 @@ class Sockets:
     who send again at once are served without a turn of it between. A turn costs what two commands do.
     """
 
-    __slots__ = ("_loop", "_may_stay", "_received", "epoll", "gathers", "transports", "unsent")
+    __slots__ = ("_acts_soon", "_loop", "_may_stay", "_received", "epoll", "gathers", "transports", "unsent")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, may_stay: Callable[[], bool] | None = None) -> None:
         self._loop = loop
         self._may_stay = may_stay
         self._received: deque[tuple[SocketTransport, bytes]] = deque()
         self.unsent: list[tuple[SocketTransport, bytes]] = []
+        self._acts_soon = False
         self.gathers = False
         self.epoll = select.epoll()
         self.transports: dict[int, SocketTransport] = {}
@@ -84,7 +85,7 @@ class Sockets:
         self._loop.add_reader(self.epoll, self._serve)
         self.send()
         if self._received:
-            self._loop.call_soon(self._act_on_received)
+            self._act_soon()
 
     def close(self) -> None:
         """Watch nothing any more. The transports have to be closed before."""
@@ -95,6 +96,8 @@ class Sockets:
         """Serve who is ready, and where the loop is ours, who is ready a moment later."""
         poll = self.epoll.poll
         ready = poll(0, _AT_ONCE)
+        if self._received:  # before anything newer
+            self._act_on_received()
         for _ in range(_ROUNDS):
             if len(ready) > 1:
                 self._serve_together(ready)
@@ -125,18 +128,40 @@ class Sockets:
 
     def _act_on_received(self) -> None:
         received = self._received
+        self._acts_soon = False
         self.gathers = True
-        while received:  # also in a call from within, which leaves nothing
-            transport, data = received.popleft()
-            transport.take(data)
-        self.send()
+        try:
+            while received:  # also in a call from within, which leaves nothing
+                transport, data = received.popleft()
+                transport.take(data)
+        finally:
+            self.send()
+            if received:  # who is not stopped by an interrupt goes on
+                self._act_soon()
+
+    def _act_soon(self) -> None:
+        if not self._acts_soon:
+            self._acts_soon = True
+            self._loop.call_soon(self._act_on_received)
+
+    def act_later(self, transport: SocketTransport, data: bytes) -> None:
+        """Give *transport* in the next turn of the event loop, and before anything newer, what it has received."""
+        self._received.append((transport, data))
+        self._act_soon()
 
     def send(self) -> None:
         """Send what was gathered, and gather no more."""
         self.gathers = False
         unsent, self.unsent = self.unsent, []
-        for transport, data in unsent:
-            transport.send(data)
+        waiting = iter(unsent)
+        try:
+            for transport, data in waiting:
+                transport.send(data)
+        finally:
+            left = [*waiting]
+            if left:
+                self.unsent = left + self.unsent
+                self._loop.call_soon(self.send)
 
 
 class SocketTransport(asyncio.Transport):
@@ -151,6 +176,7 @@ class SocketTransport(asyncio.Transport):
         "_is_closing",
         "_is_reading",
         "_is_slow",
+        "_kept",
         "_loop",
         "_low_water",
         "_protocol",
@@ -182,6 +208,7 @@ class SocketTransport(asyncio.Transport):
         self._has_ended = False
         self._is_slow = False
         self._is_closing = False
+        self._kept: bytes | None = None
         sockets.transports[self._descriptor] = self
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -225,8 +252,11 @@ class SocketTransport(asyncio.Transport):
             return None
 
     def take(self, data: bytes) -> None:
-        """Give the protocol what was received, unless the connection has been closed meanwhile."""
-        if self._is_closing:
+        """Give the protocol what was received, unless the connection has been closed meanwhile; or keep it, if the
+        protocol does not want to be given anything at the moment."""
+        if not self._is_reading:
+            if not self._is_closing:
+                self._kept = data
             return
         if not data:
             self._read_end()
@@ -262,6 +292,9 @@ class SocketTransport(asyncio.Transport):
         if not self._is_closing and not self._has_ended:
             self._is_reading = True
             self._watch()
+            if self._kept is not None:
+                self._sockets.act_later(self, self._kept)
+                self._kept = None
 
     def is_reading(self) -> bool:
         """Whether what comes is read."""
@@ -371,6 +404,7 @@ class SocketTransport(asyncio.Transport):
         """Close, because of a bug in the protocol."""
         context = {"message": f"{where} of the protocol failed", "exception": error, "transport": self}
         self._loop.call_exception_handler(context)
+        self._sockets.send()
         self._end(None)
 
     def _watch(self) -> None:

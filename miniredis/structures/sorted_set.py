@@ -224,13 +224,14 @@ class SortedSet:
     @property
     def _order(self) -> OrderedPairs:
         """All pairs in their places."""
-        if self._late:
-            late, self._late = self._late, {}
+        late = self._late
+        if late:
             score_of = self._score_of
             if len(late) * _SORTED > len(score_of):
                 self._pairs = _in_order(score_of)
-                return self._pairs
-            for member, old in late.items():
+                late.clear()
+            while late:
+                member, old = late.popitem()
                 if old is None:
                     self._pairs.insert(score_of[member], member)
                 else:

@@ -138,6 +138,12 @@ def test_those_of_one_command_come_by_columns(number: int, count: int) -> None:
 def test_those_of_two_commands_and_what_is_half_there_do_not() -> None:
     get, strlen = (encode_command([name, b"key"]) for name in (b"GET", b"STRLEN"))
     assert taken([get + strlen]) == ([[b"GET", b"key"], [b"STRLEN", b"key"]], None, 0)
+    parser = RequestParser()
+    assert parser.whole_request(get + strlen) is None
+    parser.feed(get + strlen)
+    assert parser.take_columns() == ()
+    assert list(parser) == [[b"GET", b"key"], [b"STRLEN", b"key"]]
+    assert parser.whole_request(get) == [b"GET", b"key"]  # the short way is free again
     assert taken([get + get + get[:-1]]) == ([[b"GET", b"key"]] * 2, None, 0)
     assert taken([get[:5], get[5:] + get])[2] == 0
     assert taken([get * 65])[2] == 0  # others shall have their turn

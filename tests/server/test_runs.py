@@ -307,3 +307,19 @@ def test_a_slow_run_is_in_the_slow_log(start: Callable[..., Host]) -> None:
     assert host.server.call(partial(engine.execute_columns, session, columns)) == [b"a", b"b"]
     ((_, _, taken, argv, *_),) = host.run("SLOWLOG", "GET")  # type: ignore[misc]
     assert (taken, argv) == (2000, [b"GET", b"b"])
+
+
+def test_who_waits_for_a_stream_hears_that_it_has_expired(start: Callable[..., Host]) -> None:
+    host = start(enable_debug_command="yes")
+    host.server.clock.freeze()
+    host.run("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    host.run("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
+    host.run("PEXPIRE", "s", "100")
+    host.run("GET", "nothing")  # the name is known from now on
+    waiting, peer = host.connect(), host.connect()
+    waiting.send("XREADGROUP GROUP g c BLOCK 0 STREAMS s >")
+    host.wait_for_blocked(1)
+    host.server.clock.advance(0.101)
+    peer.socket.sendall(encode_command(["GET", "s"]) * 2)
+    peer.receive(b"$-1\r\n$-1\r\n")
+    waiting.receive(b"-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n")

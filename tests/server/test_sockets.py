@@ -380,6 +380,104 @@ async def test_what_was_gathered_does_not_wait_for_who_takes_long(meetings: list
     assert seen == [(True, b"%d and more" % (3 - slow))]
 
 
+@pytest.mark.parametrize("are_served_at_once", [False, True])
+async def test_what_has_come_before_reading_was_paused_waits_until_it_is_resumed(
+    meetings: list[Meeting], are_served_at_once: bool
+) -> None:
+    first, second, last = meetings
+    when_it_receives(first, lambda _: second.transport.pause_reading())
+    all_send(meetings)
+    await last.protocol.wait_for("data")
+    assert second.protocol.received == b""
+    second.peer.send(b" and more")
+    second.transport.resume_reading()
+    if are_served_at_once:  # as when they are next in a turn that has begun
+        second.transport._sockets._serve()
+    await second.protocol.wait_for("data")
+    while len(second.protocol.received) < 10:
+        await asyncio.sleep(0)
+    assert second.protocol.received == b"1 and more"
+
+
+async def test_the_end_that_has_come_before_reading_was_paused_waits_too(meetings: list[Meeting]) -> None:
+    first, second, last = meetings
+    when_it_receives(first, lambda _: second.transport.pause_reading())
+    first.peer.send(b"0")
+    second.peer.shutdown(socket.SHUT_WR)
+    last.peer.send(b"2")
+    await last.protocol.wait_for("data")
+    assert second.protocol.told == ["made"]
+    second.transport.resume_reading()
+    await second.protocol.wait_for("lost")
+
+
+async def test_who_is_closed_while_paused_is_not_given_what_has_come_before(meetings: list[Meeting]) -> None:
+    first, second, last = meetings
+    when_it_receives(first, lambda _: second.transport.pause_reading())
+    all_send(meetings)
+    await last.protocol.wait_for("data")
+    second.transport.close()
+    second.transport.resume_reading()
+    await second.protocol.wait_for("lost")
+    assert second.protocol.received == b""
+
+
+class Interrupt(BaseException):
+    """Such as ``pytest.fail`` raises, which no ``except Exception`` catches."""
+
+
+async def test_an_interrupt_keeps_nothing_of_the_others_back(meetings: list[Meeting]) -> None:
+    first, second, last = meetings
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+
+    def interrupt(_: bytes) -> None:
+        raise Interrupt
+
+    when_it_receives(first, lambda _: first.transport.write(b"answer"))
+    when_it_receives(second, interrupt)
+    when_it_receives(last, lambda _: last.transport.write(b"answer too"))
+    all_send(meetings)
+    assert await first.read(6) == b"answer"
+    assert await last.read(10) == b"answer too"
+    first.transport.write(b" alone")
+    assert await first.read(6) == b" alone"
+    assert [type(each["exception"]) for each in told] == [Interrupt]
+
+
+async def test_an_interrupt_while_answers_are_sent_leaves_the_rest_to_be_sent(meetings: list[Meeting]) -> None:
+    first, second, last = meetings
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+
+    def interrupt(_: bytes) -> int:
+        raise Interrupt
+
+    for each in (first, last):
+        when_it_receives(each, lambda data, each=each: each.transport.write(b"to " + data))  # type: ignore[misc]
+    when_it_receives(second, lambda data: second.transport.write(data))
+    second.transport._send = interrupt
+    all_send(meetings)
+    assert await first.read(4) == b"to 0"
+    assert await last.read(4) == b"to 2"
+    assert [type(each["exception"]) for each in told] == [Interrupt]
+
+
+async def test_a_bug_takes_nothing_away_that_was_answered_before(meetings: list[Meeting]) -> None:
+    first = meetings[0]
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+
+    def fail(_: bytes) -> None:
+        first.transport.write(b"answer")
+        raise ValueError
+
+    when_it_receives(first, fail)
+    all_send(meetings)
+    assert await first.read(6) == b"answer"
+    assert await first.at_its_end()
+    await first.protocol.wait_for("lost")
+
+
 @pytest.mark.parametrize("has_epoll", [True, False])
 def test_a_server_without_epoll_has_transports_of_asyncio(
     start: Callable[..., Host], monkeypatch: pytest.MonkeyPatch, has_epoll: bool
