@@ -36,7 +36,8 @@ _READ_SIZE: Final = 1 << 14
 """Bytes that a client is expected to send, or to be sent, at most at a time; who sends more is read in larger
 portions."""
 
-_LARGEST_READ: Final = 1 << 20
+_LARGEST_READ: Final = 1 << 18
+"""Bytes that still fit into a processor's cache, from which they are copied once more when a long value is whole."""
 
 _HIGH_WATER: Final = 1 << 16
 """Bytes left to take, from which on a client is slow; it is no longer from a quarter of them on."""
