@@ -16,29 +16,28 @@ SPEEDS := build/speed
 REDIS_PYS := 5 6 7
 SUITES := django-redis==7.0.0 limits==5.8.0
 
-.PHONY: test environment-suites environments test-frameworks test-suites test-redis-py demo bench bench-short bench-patterns check format conformance clean
+.PHONY: test environment-frameworks environment-suites environment-redis-py test-frameworks test-suites test-redis-py demo bench bench-short bench-patterns check format conformance clean
 
 test: $(INSTALLED) $(if $(NPM),$(IOREDIS)/installed)
 	$(BIN)/pytest $(PYTEST_OPTIONS) --ignore tests/frameworks
 
 # Celery, RQ and their like at work. They limit each other's redis-py: so arq has an environment to itself.
-test-frameworks: $(VENV)/frameworks/installed $(VENV)/arq/installed $(if $(NPM),$(NODE_FRAMEWORKS)/installed)
+test-frameworks: environment-frameworks
 	$(VENV)/frameworks/bin/pytest $(PYTEST_OPTIONS) --dist loadfile --ignore tests/frameworks/test_arq.py --ignore tests/frameworks/test_suites.py tests/frameworks
 	$(VENV)/arq/bin/pytest tests/frameworks/test_arq.py
-
-# What the tests below need, as soon as there is time for it.
-environment-suites: $(VENV)/suites/installed $(VENV)/suites/sdists/installed
-
-environments: environment-suites $(VENV)/frameworks/installed $(VENV)/arq/installed \
-		$(if $(NPM),$(NODE_FRAMEWORKS)/installed) $(REDIS_PYS:%=$(VENV)/redis-py-%/installed)
 
 # The test suites that other projects have in their sdists, on clients in the server's process and on a real server.
 test-suites: environment-suites
 	$(VENV)/suites/bin/pytest -v tests/frameworks/test_suites.py
 
 # Clients in the server's process with each major version of redis-py, beside the newest, which make test has.
-test-redis-py: $(REDIS_PYS:%=$(VENV)/redis-py-%/installed)
+test-redis-py: environment-redis-py
 	for version in $(REDIS_PYS); do $(VENV)/redis-py-$$version/bin/pytest $(PYTEST_OPTIONS) tests/embedded tests/compat || exit; done
+
+# What these tests need beside what make test has: it can be made before they are run.
+environment-frameworks: $(VENV)/frameworks/installed $(VENV)/arq/installed $(if $(NPM),$(NODE_FRAMEWORKS)/installed)
+environment-suites: $(VENV)/suites/installed $(VENV)/suites/sdists/installed
+environment-redis-py: $(REDIS_PYS:%=$(VENV)/redis-py-%/installed)
 
 # A tour of the pattern library in the terminal; DEMO_OPTIONS="--only stampede", "--url redis://…", "--list".
 demo: $(VENV)/demo/installed

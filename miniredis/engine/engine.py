@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from miniredis.engine import errors, field_expiry, master, notifications, transactions
 from miniredis.engine.acl import AccessControl
@@ -354,7 +354,6 @@ class Engine:
             names, *arguments = zip(*requests, strict=True)
             if names.count(name) == len(requests):
                 replies = state.several(session, *arguments)
-        reply = replies[-1] if replies else None
         for argv in requests[len(replies) :]:
             if argv[0] != name or len(argv) != size:
                 break
@@ -365,14 +364,10 @@ class Engine:
             replies.append(reply)
             if (len(reply) > LONG if reply.__class__ is bytes else reply.__class__ not in SMALL) or self._ready:
                 break
-        taken = self._count_run(state, started, len(replies))
-        if taken >= self._slow_from or reply.__class__ in UNUSUAL:
-            self._note_unusual(session, state, argv, reply, taken)
-        if self._ready and self.blocked_clients.has_ready():
-            self.blocked_clients.serve()
+        self._end_run(session, state, argv, replies, started)
         return replies
 
-    def execute_columns(self, session: Session, columns: Sequence[Sequence[bytes]]) -> list[Any]:
+    def execute_columns(self, session: Session, columns: Sequence[Sequence[bytes]]) -> list[Reply]:
         """As :meth:`execute_run`, of requests of one command, with as many arguments, that are there by columns: their
         names, first arguments, … But only what is run by the command's own way for several is run: maybe nothing."""
         state = self._state_for_run(session, columns[0][0], len(columns))
@@ -381,12 +376,7 @@ class Engine:
         started = self._begin_run(session, state)
         replies = state.several(session, *columns[1:])
         if replies:
-            taken = self._count_run(state, started, len(replies))
-            if taken >= self._slow_from:
-                last = len(replies) - 1
-                self._note_unusual(session, state, [column[last] for column in columns], replies[last], taken)
-        if self._ready and self.blocked_clients.has_ready():  # a key that has expired is one that was deleted
-            self.blocked_clients.serve()
+            self._end_run(session, state, [column[len(replies) - 1] for column in columns], replies, started)
         return replies
 
     def _state_for_run(self, session: Session, name: bytes, size: int) -> CommandState | None:
@@ -414,14 +404,21 @@ class Engine:
         session.last_command = state.name
         return started
 
-    def _count_run(self, state: CommandState, started: int, count: int) -> int:
-        """Count so many requests of a command. Returns the nanoseconds that each of them has taken."""
+    def _end_run(
+        self, session: Session, state: CommandState, argv: list[bytes], replies: Sequence[Reply | Blocked], started: int
+    ) -> None:
+        """Count the requests of a command, the last of which is *argv*, and see to what follows from them."""
+        count = len(replies)
+        reply = replies[-1]
         taken = (self.clock.ns() - started) // count
         state.calls += count
         state.nanoseconds += taken * count
         if self._tracks_latency:
             state.durations[taken.bit_length()] += count
-        return taken
+        if taken >= self._slow_from or reply.__class__ in UNUSUAL:
+            self._note_unusual(session, state, argv, reply, taken)
+        if self._ready and self.blocked_clients.has_ready():
+            self.blocked_clients.serve()
 
     def call(self, session: Session, state: CommandState, argv: list[bytes]) -> Reply:
         """Run a command that may run, and count it: no checks of the session, nobody else is served in between.

@@ -203,7 +203,7 @@ class RequestParser:
                 return ()
             columns = self._take_all()
             if columns:
-                return _rows(columns)
+                return rows(columns)
         return next(self._parsing, ())
 
     def take_columns(self) -> _Columns:
@@ -426,22 +426,21 @@ class RequestParser:
             while (header := self._header(b"$", b"too big bulk count string")) is None:
                 yield from self._await(len(self._buffer) - self._position + 1)
             length = self._checked_length(header)
-            if len(self._buffer) - self._position < length + 2:
-                self.awaited = length
-                if length >= _LONG:
-                    argv.append((yield from self._await_long(length)))
-                    self.awaited = 0
-                    self.arguments_size += length
-                    self._check_crlf(0)
-                    self._position = 2
-                    continue
-                yield from self._await(length + 2)
-                self.awaited = 0
-            end = self._position + length
-            argv.append(self._buffer[self._position : end])
+            is_there = len(self._buffer) - self._position >= length + 2
+            self.awaited = 0 if is_there else length
+            if is_there or length < _LONG:
+                if not is_there:
+                    yield from self._await(length + 2)
+                end = self._position + length
+                argument = self._buffer[self._position : end]
+                self._position = end
+            else:
+                argument = yield from self._await_long(length)
+            self.awaited = 0
+            argv.append(argument)
             self.arguments_size += length
-            self._check_crlf(end)
-            self._position = end + 2
+            self._check_crlf(self._position)
+            self._position += 2
         self.arguments_size = 0
         return argv
 
@@ -507,7 +506,7 @@ def _plain_requests(pieces: list[bytes], here: int, count: int) -> list[list[byt
     while alike:
         columns = _plain_columns(pieces, here, count, alike)
         if columns:
-            return _rows(columns)
+            return rows(columns)
         alike //= 2  # rarely: one of them is not plain, and those before it still are
     return []
 
@@ -537,7 +536,8 @@ def _plain_columns(pieces: list[bytes], here: int, count: int, number: int) -> l
     return columns
 
 
-def _rows(columns: _Columns) -> list[list[bytes]]:
+def rows(columns: Sequence[Sequence[bytes]]) -> list[list[bytes]]:
+    """One request after the other, of what :meth:`RequestParser.take_columns` gave."""
     return [*map(list, zip(*columns, strict=True))]
 
 

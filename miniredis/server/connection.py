@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 from miniredis.engine.blocking import Blocked
 from miniredis.engine.command import LONG
 from miniredis.resp.errors import ProtocolError, QueryBufferLimitError
-from miniredis.resp.request import RequestParser
+from miniredis.resp.request import RequestParser, rows
 from miniredis.resp.types import Error, Reply
 from miniredis.server.log import VERBOSE
 from miniredis.server.meanwhile import not_read
@@ -281,7 +281,7 @@ class Connection(asyncio.Protocol):
             replies = self._execute_columns(session, columns)
             out += server.encoders[session.protocol].frames(replies)
             executed = len(replies)
-            requests = [] if executed == len(columns[0]) else [*map(list, zip(*columns, strict=True))][executed:]
+            requests = () if executed == len(columns[0]) else rows(columns)[executed:]
         else:
             requests = parser.take()
         while True:

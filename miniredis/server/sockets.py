@@ -3,8 +3,8 @@
 asyncio gives every socket that has something to say an entry in its list of what is ready, a handle and a context to
 run in. For a client that sends forty bytes and waits for seven this costs more than its command. Here one callback of
 the loop serves all clients that are ready: all are read from, then what they have sent is acted on, then what they are
-answered is sent, as Redis does before it sleeps. One kind of work after the other is quicker by a tenth than one client
-after the other, for the processor has the code of it at hand, and whoever is answered need not be woken each time.
+answered is sent, as Redis does before it sleeps. One kind of work after the other is quicker than one client after the
+other, for the processor has the code of it at hand, and whoever is answered need not be woken each time.
 
 Only what is short is gathered so. Who sends or is answered much has a turn without others, and memory is bounded.
 
@@ -96,14 +96,14 @@ class Sockets:
     def _serve(self) -> None:
         """Serve who is ready, and where the loop is ours, who is ready a moment later."""
         poll = self.epoll.poll
-        ready = poll(0, _AT_ONCE)
         if self._received:  # before anything newer
             self._act_on_received()
+        ready = poll(0, _AT_ONCE)
         for _ in range(_ROUNDS):
             if len(ready) > 1:
                 self._serve_together(ready)
             elif ready:
-                (descriptor, events) = ready[0]
+                descriptor, events = ready[0]
                 self.transports[descriptor].act(events)
             if self._may_stay is None or not self._may_stay():
                 return

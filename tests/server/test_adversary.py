@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from miniredis.server.sockets import HAS_EPOLL, SocketTransport
 from tests.server.conftest import Host, Peer, eventually
 
 
@@ -29,6 +30,27 @@ def test_a_client_that_is_reset_before_it_was_welcome_leaves_nothing(
     host.wait_for_clients(1)
     eventually(lambda: len(host.server._server.connections) == 1)
     assert not caplog.records  # asyncio would tell of an exception in a callback
+
+
+@pytest.mark.skipif(not HAS_EPOLL, reason="this system has asyncio's transports, which ask for the name once")
+def test_a_client_that_is_reset_as_soon_as_its_name_is_known_leaves_nothing(
+    host: Host, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    ask = SocketTransport.get_extra_info
+
+    def tell_once(transport: SocketTransport, name: str, default: object = None) -> object:
+        told.append(name)
+        return ask(transport, name, default) if name != "peername" or told.count(name) == 1 else None
+
+    monkeypatch.setattr(SocketTransport, "get_extra_info", tell_once)
+    client = host.connect()
+    client.send("PING")
+    client.receive(b"+PONG\r\n")
+    client.socket.close()
+    host.wait_for_clients(0)
+    assert "peername" in told
+    assert not caplog.records
 
 
 def test_a_keepalive_that_the_system_does_not_take_turns_nobody_away(host: Host) -> None:

@@ -380,14 +380,20 @@ async def test_what_was_gathered_does_not_wait_for_who_takes_long(meetings: list
     assert seen == [(True, b"%d and more" % (3 - slow))]
 
 
-@pytest.mark.parametrize("are_served_at_once", [False, True])
-async def test_what_has_come_before_reading_was_paused_waits_until_it_is_resumed(
-    meetings: list[Meeting], are_served_at_once: bool
-) -> None:
+async def paused_with_something_received(meetings: list[Meeting]) -> Meeting:
+    """The second one, who was paused by the first after what he has sent had been read."""
     first, second, last = meetings
     when_it_receives(first, lambda _: second.transport.pause_reading())
     all_send(meetings)
     await last.protocol.wait_for("data")
+    return second
+
+
+@pytest.mark.parametrize("are_served_at_once", [False, True])
+async def test_what_has_come_before_reading_was_paused_waits_until_it_is_resumed(
+    meetings: list[Meeting], are_served_at_once: bool
+) -> None:
+    second = await paused_with_something_received(meetings)
     assert second.protocol.received == b""
     second.peer.send(b" and more")
     second.transport.resume_reading()
@@ -397,6 +403,17 @@ async def test_what_has_come_before_reading_was_paused_waits_until_it_is_resumed
     while len(second.protocol.received) < 10:
         await asyncio.sleep(0)
     assert second.protocol.received == b"1 and more"
+
+
+async def test_who_is_ended_by_what_was_kept_is_not_served(meetings: list[Meeting]) -> None:
+    second, last = await paused_with_something_received(meetings), meetings[2]
+    when_it_receives(second, lambda _: last.transport.abort())
+    last.peer.send(b" too late")
+    second.transport.resume_reading()
+    second.transport._sockets._serve()
+    assert second.protocol.received == b"1"
+    await last.protocol.wait_for("lost")
+    assert last.protocol.received == b"2"
 
 
 async def test_the_end_that_has_come_before_reading_was_paused_waits_too(meetings: list[Meeting]) -> None:
@@ -412,10 +429,7 @@ async def test_the_end_that_has_come_before_reading_was_paused_waits_too(meeting
 
 
 async def test_who_is_closed_while_paused_is_not_given_what_has_come_before(meetings: list[Meeting]) -> None:
-    first, second, last = meetings
-    when_it_receives(first, lambda _: second.transport.pause_reading())
-    all_send(meetings)
-    await last.protocol.wait_for("data")
+    second = await paused_with_something_received(meetings)
     second.transport.close()
     second.transport.resume_reading()
     await second.protocol.wait_for("lost")
@@ -426,14 +440,22 @@ class Interrupt(BaseException):
     """Such as ``pytest.fail`` raises, which no ``except Exception`` catches."""
 
 
-async def test_an_interrupt_keeps_nothing_of_the_others_back(meetings: list[Meeting]) -> None:
+@pytest.fixture
+async def complaints() -> list[type[BaseException]]:
+    """The exceptions that the event loop was told of."""
+    told: list[type[BaseException]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(type(context["exception"])))
+    return told
+
+
+def interrupt(_: bytes) -> int:
+    raise Interrupt
+
+
+async def test_an_interrupt_keeps_nothing_of_the_others_back(
+    meetings: list[Meeting], complaints: list[type[BaseException]]
+) -> None:
     first, second, last = meetings
-    told: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
-
-    def interrupt(_: bytes) -> None:
-        raise Interrupt
-
     when_it_receives(first, lambda _: first.transport.write(b"answer"))
     when_it_receives(second, interrupt)
     when_it_receives(last, lambda _: last.transport.write(b"answer too"))
@@ -442,17 +464,13 @@ async def test_an_interrupt_keeps_nothing_of_the_others_back(meetings: list[Meet
     assert await last.read(10) == b"answer too"
     first.transport.write(b" alone")
     assert await first.read(6) == b" alone"
-    assert [type(each["exception"]) for each in told] == [Interrupt]
+    assert complaints == [Interrupt]
 
 
-async def test_an_interrupt_while_answers_are_sent_leaves_the_rest_to_be_sent(meetings: list[Meeting]) -> None:
+async def test_an_interrupt_while_answers_are_sent_leaves_the_rest_to_be_sent(
+    meetings: list[Meeting], complaints: list[type[BaseException]]
+) -> None:
     first, second, last = meetings
-    told: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
-
-    def interrupt(_: bytes) -> int:
-        raise Interrupt
-
     for each in (first, last):
         when_it_receives(each, lambda data, each=each: each.transport.write(b"to " + data))  # type: ignore[misc]
     when_it_receives(second, lambda data: second.transport.write(data))
@@ -460,12 +478,13 @@ async def test_an_interrupt_while_answers_are_sent_leaves_the_rest_to_be_sent(me
     all_send(meetings)
     assert await first.read(4) == b"to 0"
     assert await last.read(4) == b"to 2"
-    assert [type(each["exception"]) for each in told] == [Interrupt]
+    assert complaints == [Interrupt]
 
 
-async def test_a_bug_takes_nothing_away_that_was_answered_before(meetings: list[Meeting]) -> None:
+async def test_a_bug_takes_nothing_away_that_was_answered_before(
+    meetings: list[Meeting], complaints: list[type[BaseException]]
+) -> None:
     first = meetings[0]
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
 
     def fail(_: bytes) -> None:
         first.transport.write(b"answer")
@@ -476,6 +495,7 @@ async def test_a_bug_takes_nothing_away_that_was_answered_before(meetings: list[
     assert await first.read(6) == b"answer"
     assert await first.at_its_end()
     await first.protocol.wait_for("lost")
+    assert complaints == [ValueError]
 
 
 @pytest.mark.parametrize("has_epoll", [True, False])

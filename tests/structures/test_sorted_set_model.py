@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
@@ -16,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from miniredis.structures import ordered_pairs, sorted_set
 from miniredis.structures.sorted_set import LEX_MAX, LEX_MIN, LexBound, LexRange, ScoreRange, SortedSet
+from tests.structures.test_sorted_set import Limits
 
 Pair = tuple[bytes, float]
 
@@ -223,9 +223,7 @@ class SortedSetMachine(RuleBasedStateMachine):
     def put(self, pairs: list[Pair]) -> None:
         for member, score in pairs:
             score = 1.0 if self.one_score else score
-            assert self.zset.put(
-                member, score, SimpleNamespace(zset_max_listpack_entries=128, zset_max_listpack_value=64)
-            ) == self.scores.get(member)
+            assert self.zset.put(member, score, Limits()) == self.scores.get(member)
             if self.scores.get(member) != score:
                 self.scores[member] = score
 
