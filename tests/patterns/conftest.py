@@ -6,8 +6,10 @@ server, so that a test lets milliseconds pass, not hours, unless it is for minir
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +55,25 @@ class Stage:
     def empty(self) -> None:
         self.client.flushall()
 
+    @contextmanager
+    def expires_in(self, key: str, least: float, most: float | None = None) -> Iterator[None]:
+        """What is written meanwhile has this time to live, in milliseconds, however long the writing takes."""
+        before = self._now()
+        yield
+        after = self._now()
+        assert before + least <= self.client.pexpiretime(key) <= after + (least if most is None else most)
+
+    def _now(self) -> int:
+        seconds, microseconds = self.client.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    def rest(self) -> None:
+        """Wait until nothing goes on in the background: what is left behind would disturb a test that comes later."""
+        for thread in threading.enumerate():
+            if thread.name == "patterns-background":
+                thread.join(10)
+                assert not thread.is_alive(), "what was begun in the background does not come to an end"
+
     def commands(self) -> int:
         """How many commands the server has processed, those of scripts included."""
         return int(self.client.info("stats")["total_commands_processed"])
@@ -63,6 +84,7 @@ def _mini() -> Iterator[Stage]:
         server.clock.freeze()
         stage = Stage(server.url, server)
         yield stage
+        stage.rest()
         stage.client.close()
 
 
@@ -82,6 +104,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     stage = Stage(f"redis://127.0.0.1:{server.port}/0")
     stage.empty()
     yield stage
+    stage.rest()
     stage.client.close()
 
 

@@ -142,11 +142,11 @@ async def test_many_tasks_share_the_permits(stage: Stage) -> None:
 def test_who_waits_is_woken_by_each_release(stage: Stage) -> None:
     semaphore = Semaphore(stage.client, "s", 2, wait=60)
     leases = [semaphore.acquire(), semaphore.acquire()]
-    got = threading.Semaphore(0)
 
     def wait() -> None:
-        assert semaphore.acquire() is not None
-        got.release()
+        lease = semaphore.acquire()
+        assert lease is not None
+        assert lease.release()
 
     threads = [threading.Thread(target=wait) for _ in range(2)]
     for thread in threads:
