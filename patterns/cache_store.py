@@ -6,6 +6,7 @@ The rule of this file: questions and answers, no decisions. An error of the serv
 
 from __future__ import annotations
 
+import hashlib
 import math
 import secrets
 from collections.abc import Iterable, Sequence
@@ -70,6 +71,8 @@ class Taken:
     token: bytes | None = None
     busy_ms: int = 0
     """How long somebody else has the lock; 0 while a writer is at work, and nothing can be stored."""
+    unreadable: bytes | None = None
+    """What is stored, and is no value to us."""
 
 
 @dataclass(frozen=True)
@@ -167,32 +170,47 @@ class Store:
         return taken
 
     def take_many(self, names: Sequence[str], enough_ms: Sequence[float]) -> Steps[list[Taken]]:
-        """The leases of several keys, unless there are values that have more than so many milliseconds left."""
-        tokens = [secrets.token_bytes(16) for _ in names]
-        commands = [
-            TAKE.command(
-                self.keys(name),
-                [token, self.lease_ms, FENCE * self.lease_ms, max(math.floor(enough), int(self.precise))],
-            )
-            for name, token, enough in zip(names, tokens, enough_ms, strict=True)
+        """The leases of several keys, unless there are values that have more than so many milliseconds left.
+
+        What cannot be read counts as no value: a second round trip takes the leases of such keys.
+        """
+        asked = [
+            (name, [secrets.token_bytes(16), self.lease_ms, FENCE * self.lease_ms, self._least(enough)])
+            for name, enough in zip(names, enough_ms, strict=True)
         ]
+        answers = yield from self._take_all(asked)
+        unreadable = [place for place, taken in enumerate(answers) if taken.unreadable is not None]
+        if unreadable:
+            for place in unreadable:
+                # What was seen is no value, but whatever has taken its place since is one.
+                asked[place][1].append(hashlib.sha1(answers[place].unreadable or b"").hexdigest())
+            again = yield from self._take_all([asked[place] for place in unreadable])
+            for place, taken in zip(unreadable, again, strict=True):
+                answers[place] = taken
+        return answers
+
+    def _least(self, enough_ms: float) -> int:
+        return max(math.floor(enough_ms), int(self.precise))
+
+    def _take_all(self, asked: Sequence[tuple[str, Sequence[Any]]]) -> Steps[list[Taken]]:
+        commands = [TAKE.command(self.keys(name), arguments) for name, arguments in asked]
         if len(commands) == 1:
             replies: Sequence[Any] = [(yield from self.ask(commands[0].steps()))]
         else:
             replies = yield from self.ask(_checked(pipeline(commands)))
-        return [self._taken(name, token, *reply) for name, token, reply in zip(names, tokens, replies, strict=True)]
+        return [self._taken(arguments[0], *reply) for (_, arguments), reply in zip(asked, replies, strict=True)]
 
-    def _taken(self, name: str, token: bytes, answer: bytes, *rest: Any) -> Taken:
+    def _taken(self, token: bytes, answer: bytes, *rest: Any) -> Taken:
         if answer == b"taken":
             return Taken(token=token)
         if answer == b"busy":
             return Taken(busy_ms=int(rest[0]))
         if answer == b"value":
             stored = unseal(self.codec, rest[0])
-            if stored is not None:
-                stored.left_ms = math.inf if rest[1] == -1 else rest[1] - self.expiry.stale_ms
-                return Taken(stored=stored)
-            # No value to us, and in the way of one: it goes unstored until it is over or overwritten.
+            if stored is None:
+                return Taken(unreadable=rest[0])
+            stored.left_ms = math.inf if rest[1] == -1 else rest[1] - self.expiry.stale_ms
+            return Taken(stored=stored)
         return Taken()
 
     def wait(self, name: str, busy_ms: int) -> Steps[int]:

@@ -4,11 +4,12 @@
 -- KEYS[1] the value   KEYS[2] the lease   KEYS[3] what wakes those who wait
 -- ARGV[1] a token of 16 bytes   ARGV[2] ms of the lock   ARGV[3] ms that it stays a fence after that
 -- ARGV[4] ms that have to be left for a value to be good enough
+-- ARGV[5] SHA-1 in hex of what counts as no value, because the caller cannot read it; none if it is not given
 -- Reply: {'value', value, ms left, -1 for unknown} | {'taken'} | {'busy', ms of the lock}
 --        | {'writing'}: a writer is at work (write_begin), whoever loads cannot store what it loads
 local found = redis.call('MGET', KEYS[1], KEYS[2])
 local value, lease = found[1], found[2]
-if value then
+if value and (not ARGV[5] or redis.sha1hex(value) ~= ARGV[5]) then
   if ARGV[4] == '0' then
     return {'value', value, -1}
   end

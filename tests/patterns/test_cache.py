@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patterns import MISSING, Cache, Circuit, CircuitOpenError, Loaded, aio
+from patterns.cache_store import Store
 from patterns.steps import Steps
 from tests.patterns.conftest import Stage
 from tests.patterns.interleaving import Play, interleave
+from tests.patterns.topologies import until
 
 on_both = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 
@@ -226,6 +230,52 @@ def test_a_stored_value_that_cannot_be_read_is_loaded_anew(stage: Stage) -> None
     stage.client.set("cache:{k}", b"\x01\0\0\0\0{")
     assert cache.get("k") is MISSING
     assert cache.stats().corrupt == 1
+    assert cache.get_or_load("k", lambda: "anew") == "anew"
+    assert cache.get("k") == "anew"
+    assert cache.stats().corrupt == 2
+
+
+@pytest.mark.parametrize("stale", [0, 60])
+def test_a_value_that_nobody_can_read_is_loaded_once_for_all_processes(stage: Stage, stale: float) -> None:
+    caches = [Cache(stage.client, stale=stale) for _ in range(4)]
+    stage.client.set("cache:{k}", b"\x02of another format")
+    loads: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def loader() -> str:
+        loads.append(1)
+        begun.set()
+        assert go_on.wait(10)
+        return "anew"
+
+    with ThreadPoolExecutor() as pool:
+        got = [pool.submit(cache.get_or_load, "k", loader) for cache in caches]
+        assert begun.wait(10)
+        until(lambda: stage.client.info("clients")["blocked_clients"] == 3)
+        go_on.set()
+        assert [each.result() for each in got] == ["anew"] * 4
+    assert len(loads) == 1
+    assert [cache.stats().corrupt for cache in caches] == [1] * 4
+    assert stage.client.ttl("cache:{k}") > 0
+
+
+def test_a_value_that_cannot_be_read_does_not_hide_one_that_came_since(stage: Stage) -> None:
+    """Another process stores a value between the look that met nonsense and the second try for the lease."""
+    cache, elsewhere = Cache(stage.client), Cache(stage.client)
+    stage.client.set("cache:{k}", b"nonsense")
+    looks = []
+    take_all = Store._take_all
+
+    def spy(store: Store, asked: Any) -> Any:
+        looks.append(len(asked[0][1]))
+        if len(looks) == 2:
+            elsewhere.set("k", "theirs")
+        return (yield from take_all(store, asked))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "_take_all", spy)
+        assert cache.get_or_load("k", lambda: "ours") == "theirs"
+    assert looks == [4, 5]
 
 
 def test_a_slow_loader_outlives_its_lock_and_still_lands_unless_another_took_the_lease(fake: Stage) -> None:

@@ -17,6 +17,13 @@ from conformance.servers import Server, find_server, start, start_miniredis
 from tests.conformance.faults.catalogue import FAULTS
 
 
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shown must not depend on how busy the machine is: it takes seconds, and on a busy one longer than given."""
+    monkeypatch.setattr(runs, "SHRINKING", 600.0)
+    monkeypatch.setattr(runs, "SIMPLIFYING", 600.0)
+
+
 @contextmanager
 def duel_with(reference: Server, fault: str) -> Iterator[Duel]:
     """The real server and a miniredis that has the fault of that name."""
