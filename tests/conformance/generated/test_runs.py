@@ -19,7 +19,7 @@ from tests.conformance.faults.catalogue import FAULTS
 
 @pytest.fixture(autouse=True)
 def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is shown must not depend on how busy the machine is: it takes seconds, and on a busy one longer than given."""
+    """What is shown must not depend on how busy the machine is."""
     monkeypatch.setattr(runs, "SHRINKING", 600.0)
     monkeypatch.setattr(runs, "SIMPLIFYING", 600.0)
 
