@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from conformance.wire import Wire
+from conformance.wire import PATIENCE, Wire
 from miniredis.real_servers import ServerBinary, find_server, find_servers, identify
 from miniredis.resp import ProtocolError
 
@@ -82,7 +82,7 @@ class Server:
     log: Path | None = field(default=None, repr=False, compare=False)
     """What it prints goes to this file."""
 
-    def connect(self, *, timeout: float = 5.0) -> Wire:
+    def connect(self, *, timeout: float = PATIENCE) -> Wire:
         """A new connection, authenticated. ``timeout`` is in seconds, for connecting and for each later read.
 
         Raises ``OSError`` where nobody listens, and :class:`ServerError` if user or password are refused.

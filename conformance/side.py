@@ -16,11 +16,10 @@ from typing import Final
 from conformance.remote import empty
 from conformance.servers import Server
 from conformance.transcript import quote_argument, show
-from conformance.wire import ConnectionClosedError, Frame, Wire
+from conformance.wire import PATIENCE, ConnectionClosedError, Frame, Wire
 from miniredis.resp import OK, ProtocolError, Reply
 
-DEADLINE: Final = 5.0
-"""Seconds to wait for what should come at once."""
+DEADLINE: Final = PATIENCE
 
 NO_REPLY: Final = f"(no reply within {DEADLINE} s)"
 

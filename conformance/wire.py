@@ -20,6 +20,9 @@ Argument = bytes | str | int | float
 
 RECEIVE_SIZE: Final = 65536
 
+PATIENCE: Final = 20.0
+"""Seconds to wait for what should come at once: on a busy machine that takes a while."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -44,7 +47,7 @@ class Wire:
     """
 
     def __init__(
-        self, host: str, port: int, *, timeout: float = 5.0, path: str = "", tls: ssl.SSLContext | None = None
+        self, host: str, port: int, *, timeout: float = PATIENCE, path: str = "", tls: ssl.SSLContext | None = None
     ) -> None:
         self._socket = _open(host, port, path, timeout, tls)
         self._path = path

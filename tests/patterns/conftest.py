@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import redis
@@ -21,6 +21,9 @@ import patterns
 from conformance.servers import Server
 from miniredis import MiniRedis
 from tests.patterns.topologies import ask, binary_of, cluster, cluster_url
+
+PATIENT: Final[dict[str, Any]] = {"socket_connect_timeout": 60, "socket_timeout": 60}
+"""Options of clients: on a busy machine a hundred that connect at once can take longer than redis-py waits."""
 
 
 @dataclass
@@ -32,7 +35,7 @@ class Stage:
     client: redis.Redis = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = redis.Redis.from_url(self.url)
+        self.client = self.new_client()
 
     @property
     def real(self) -> bool:
@@ -47,10 +50,10 @@ class Stage:
             time.sleep(seconds + 0.005)
 
     def new_client(self, **options: Any) -> redis.Redis:
-        return redis.Redis.from_url(self.url, **options)
+        return redis.Redis.from_url(self.url, **PATIENT | options)
 
     def new_async_client(self, **options: Any) -> redis.asyncio.Redis:
-        return redis.asyncio.Redis.from_url(self.url, **options)
+        return redis.asyncio.Redis.from_url(self.url, **PATIENT | options)
 
     def empty(self) -> None:
         self.client.flushall()

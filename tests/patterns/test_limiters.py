@@ -15,7 +15,7 @@ import patterns
 from patterns import Decision, aio
 from patterns.bench.proofs.limit_models import MODELS, Model
 from patterns.limiter import Rate
-from tests.patterns.conftest import Stage
+from tests.patterns.conftest import PATIENT, Stage
 from tests.patterns.given_time import GivenTime
 
 NAMES = list(MODELS)
@@ -207,7 +207,7 @@ def test_a_refused_hit_costs_nothing(stage: Stage, name: str) -> None:
 @strategies
 async def test_a_hundred_clients_together_admit_the_limit(stage: Stage, name: str) -> None:
     limit = Limit(60, 86400, None)
-    pool = redis.asyncio.BlockingConnectionPool.from_url(stage.url, max_connections=100, timeout=30)
+    pool = redis.asyncio.BlockingConnectionPool.from_url(stage.url, max_connections=100, timeout=60, **PATIENT)
     async with redis.asyncio.Redis(connection_pool=pool) as client:
         # Real servers are given the time: a token of the day must not come back while they answer.
         on = client if stage.mini is not None else GivenTime(client, NOON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import socket
@@ -10,8 +11,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -251,14 +253,38 @@ async def test_nor_do_they_leave_a_task_on_the_callers_loop() -> None:
     assert descriptors() == before
 
 
+@contextlib.contextmanager
+def a_bare_server() -> Iterator[None]:
+    """What a server on a thread of its own needs at least: the thread, a loop, a socket."""
+    loop, begun = asyncio.new_event_loop(), threading.Event()
+
+    async def serve() -> None:
+        async with await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0):
+            begun.set()
+            await ended.wait()
+
+    ended = asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=[serve()])
+    thread.start()
+    begun.wait()
+    yield
+    loop.call_soon_threadsafe(ended.set)
+    thread.join()
+    loop.close()
+
+
 def test_it_starts_and_stops_in_no_time() -> None:
-    def seconds() -> float:
+    """Nothing that is waited for by the clock, or loaded anew: some times a bare server's time, on however busy a
+    machine."""
+
+    def seconds(server: Callable[[], contextlib.AbstractContextManager[Any]]) -> float:
         started = time.perf_counter()
-        with MiniRedis():
+        with server():
             pass
         return time.perf_counter() - started
 
-    assert min(seconds() for _ in range(20)) < 0.01
+    both = [(seconds(MiniRedis), seconds(a_bare_server)) for _ in range(20)]
+    assert min(ours for ours, _ in both) < 10 * min(bare for _, bare in both)
 
 
 def test_it_stops_at_once_with_clients_that_wait() -> None:

@@ -18,6 +18,7 @@ from patterns import aio
 from patterns.bench.proofs.limit_models import MODELS
 
 LOG: Final = "witness"
+PATIENT: Final[dict[str, Any]] = {"socket_connect_timeout": 60, "socket_timeout": 60}
 TIME: Final = "redis.call('TIME')"
 
 WITNESS: Final = """
@@ -79,7 +80,7 @@ async def concurrent(
 ) -> Seen:
     """Each of so many clients, on a connection of its own, hits so often, as fast as it can; on an emptied database."""
     rate = f"{limit}/{seconds} seconds"
-    connections = [redis.asyncio.Redis.from_url(url, single_connection_client=True) for _ in range(clients)]
+    connections = [redis.asyncio.Redis.from_url(url, single_connection_client=True, **PATIENT) for _ in range(clients)]
     await connections[0].flushdb()
     fronts = [Witnessed(each) for each in connections]
     try:
