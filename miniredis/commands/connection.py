@@ -205,6 +205,7 @@ def reset(client: Session, argv: list[bytes]) -> Reply:
     client.protocol = 2
     client.user = engine.acl.default
     client.authenticated = engine.acl.lets_in_anybody
+    client.on_reset()
     client.name = b""
     client.no_touch = False
     client.reads_from_replica = False

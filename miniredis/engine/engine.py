@@ -868,6 +868,7 @@ def _abort_http_client(session: Session) -> Reply:
         session.address,
     )
     session.closing = True
+    session.on_close()
     return NO_REPLY
 
 

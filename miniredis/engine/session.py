@@ -35,6 +35,8 @@ class Session:
     the client unasked, in the order in which it must be sent, and ``on_close()`` is called when the engine wants the
     connection closed (``CLIENT KILL``). After each reply the driver itself closes the connection if ``closing`` is set.
 
+    ``on_reset()`` is called when ``RESET`` has changed whether the client is ``authenticated``.
+
     It may tell what stands in its buffers: ``query_buffer()`` and ``output_buffer()`` in bytes, and
     ``unfinished_request()``, the size of the argument that is being received and of those before it.
 
@@ -78,6 +80,7 @@ class Session:
         "no_evict",
         "no_touch",
         "on_close",
+        "on_reset",
         "output_buffer",
         "patterns",
         "protocol",
@@ -103,6 +106,7 @@ class Session:
         self.id = session_id
         self.deliver = deliver
         self.on_close: Callable[[], None] = _nothing
+        self.on_reset: Callable[[], None] = _nothing
         self.address = ""
         self.local_address = ""
         self.unix_socket = False

@@ -142,6 +142,7 @@ class Connection(asyncio.Protocol):
             return
         session = self.session = self._server.engine.connect(self.deliver)
         session.on_close = self.abort
+        session.on_reset = self._follow_reset
         session.query_buffer = self._query_buffer_size
         session.output_buffer = self._output_buffer_size
         session.unfinished_request = self._unfinished_request
@@ -149,7 +150,9 @@ class Connection(asyncio.Protocol):
         _describe(session, peer, own)
         self._waits &= ~_UNCONNECTED
         logger.log(VERBOSE, "Accepted %s", session.address)
-        if self._waits:
+        if self._has_ended:
+            self._finish()
+        elif self._waits:
             self._attend_soon()
 
     def data_received(self, data: bytes) -> None:
@@ -176,18 +179,23 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client will send no more. What had come by then is executed and answered, as far as the client reads."""
-        if not self._waits & _UNFINISHED or self._waits & (_BLOCKED | _CLOSING | _UNCONNECTED):
+        self._has_ended = True
+        if self._waits & _UNCONNECTED:  # TLS, and its handshake has only just ended
+            return False
+        if not self._waits & _UNFINISHED or self._waits & (_BLOCKED | _CLOSING):
             self._close()
             return False
-        self._has_ended = True
         if self._transport.get_extra_info("sslcontext") is None:
             return True
-        # TLS does not stay half open: execute the rest now, and write all replies at once.
+        self._finish()
+        return False
+
+    def _finish(self) -> None:
+        """TLS does not stay half open: execute the rest now, and write all replies at once."""
         while self._waits & _UNFINISHED and not self._waits & (_BLOCKED | _CLOSING):
             self._waits = _WRITING
             self._work()
         self._close()
-        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._let_go()
@@ -242,6 +250,7 @@ class Connection(asyncio.Protocol):
             self._execute_requests()
         except ProtocolError as error:
             logger.log(VERBOSE, "Protocol error (%s) from client: %s", error, self.session.address)
+            self._statistics.count_error(b"ERR")
             self._out.append(self._frames[self.session.protocol][Error](Error(b"ERR " + error.message)))
             self.session.closing = True
         except QueryBufferLimitError:
@@ -329,6 +338,9 @@ class Connection(asyncio.Protocol):
                     parser.put_back(requests[at:])
                     self._waits |= _UNFINISHED
                     return
+
+    def _follow_reset(self) -> None:
+        self.parser.authenticated = self.session.authenticated
 
     def _await_reply(self, blocked: Blocked) -> None:
         """Execute nothing more until the reply is there."""
@@ -556,6 +568,12 @@ class Connection(asyncio.Protocol):
         self._let_go()
         if is_connected:
             self._transport.abort()
+
+    def fall_silent(self) -> None:
+        """Answer nothing any more, and execute nothing; :meth:`abort` follows."""
+        if not self._waits & _UNCONNECTED:
+            self._waits |= _CLOSING
+            self.session.closing = True
 
     def _let_go(self) -> None:
         self._out.clear()

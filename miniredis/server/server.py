@@ -116,7 +116,7 @@ class Server:
         self.taking_turns = self._errands = 0
         config = self.engine.config
         if HAS_EPOLL:
-            self._sockets = Sockets(self.loop, self._is_idle if self._owns_loop else None)
+            self._sockets = Sockets(self.loop, self._is_idle if self._owns_loop else None, self._finish)
         try:
             if config.port or not config.tls_port:
                 self._tcp.open(config.bind, config.port, config.tcp_backlog, self._sockets)
@@ -132,7 +132,7 @@ class Server:
             await self.stop()  # so that whoever wants to stop it later finds that done
             raise
         self._wakeup = Wakeup(self.engine, self.loop)
-        self.engine.on_shutdown = self.begin_stop
+        self.engine.on_shutdown = self._shut_down
         self.engine.on_slow_script = self._serve_meanwhile
         self.engine.exchange = exchange
         self.engine.client_memory.on_change = self._evict_clients_soon
@@ -148,6 +148,14 @@ class Server:
         if self._stopping is None:
             self._stopping = self.loop.create_task(self._close())
         return self._stopping
+
+    def _shut_down(self) -> None:
+        """Begin to stop because a client wants it: from here on nobody is told anything, as by a process that exits."""
+        for connection in self.connections:
+            connection.fall_silent()
+        if self._sockets is not None:
+            self._sockets.unsent.clear()
+        self.begin_stop()
 
     async def wait_stopped(self) -> None:
         """Return when the server has stopped, whoever wanted it to."""
@@ -370,8 +378,9 @@ class Server:
         self._delivered = None
         self._is_attending = True
         try:
-            for listener in self._attend_to_requests():
-                listener.attend()
+            with contextlib.nullcontext() if self._sockets is None else self._sockets.gathering():
+                for listener in self._attend_to_requests():
+                    listener.attend()
         finally:
             self._is_attending = False
             self.woken.clear()
@@ -380,7 +389,12 @@ class Server:
         """Attend to who has something left to be executed. Returns who has only to be written to."""
         listeners: list[Connection] = []
         while True:
-            while self._attention:
+            while self.woken or self._attention:
+                if self.woken:  # in the order in which they were, whoever was told something before
+                    connection = self.woken.pop(0)
+                    if connection is not None and connection.has_requests:
+                        connection.attend()
+                    continue
                 connection = self._attention.popleft()
                 if connection.has_requests:
                     connection.attend()
@@ -394,8 +408,13 @@ class Server:
 
     def attend_woken(self) -> None:
         """Attend to whom a command has woken, before its own client has its reply: as in Redis, where what the others
-        have sent meanwhile may even end that client."""
-        if not self._is_attending:
+        have sent meanwhile may even end that client. But after all who are served together have had their turn."""
+        if not self._is_attending and (self._sockets is None or not self._sockets.gathers):
+            self.attend()
+
+    def _finish(self) -> None:
+        """What is done when all who are served together have had their turn."""
+        if self.woken and not self._is_attending:
             self.attend()
 
     def _serve_meanwhile(self, session: Session) -> None:

@@ -18,7 +18,8 @@ import asyncio
 import select
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 HAS_EPOLL: Final = hasattr(select, "epoll")
@@ -51,17 +52,36 @@ if HAS_EPOLL:
 class Sockets:
     """The sockets that *loop* watches by one epoll, until ``close()``.
 
-    While it ``gathers``, what is written joins ``unsent``, and ``send`` is called at the end.
+    While it ``gathers``, what is written joins ``unsent``, and ``send`` is called at the end. Before that *finish* is,
+    once for all that the clients of a turn have sent.
 
     Where nobody else needs the loop, *may_stay* tells whether nothing is to be done there at the moment: then clients
     who send again at once are served without a turn of it between. A turn costs what two commands do.
     """
 
-    __slots__ = ("_acts_soon", "_loop", "_may_stay", "_received", "epoll", "gathers", "transports", "unsent")
+    __slots__ = (
+        "_acts_soon",
+        "_finish",
+        "_loop",
+        "_lost",
+        "_may_stay",
+        "_received",
+        "epoll",
+        "gathers",
+        "transports",
+        "unsent",
+    )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, may_stay: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        may_stay: Callable[[], bool] | None = None,
+        finish: Callable[[], None] = lambda: None,
+    ) -> None:
         self._loop = loop
         self._may_stay = may_stay
+        self._finish = finish
+        self._lost: deque[tuple[SocketTransport, OSError | None]] = deque()
         self._received: deque[tuple[SocketTransport, bytes]] = deque()
         self.unsent: list[tuple[SocketTransport, bytes]] = []
         self._acts_soon = False
@@ -105,6 +125,8 @@ class Sockets:
             elif ready:
                 descriptor, events = ready[0]
                 self.transports[descriptor].act(events)
+            if self._lost:
+                self.tell_lost()
             if self._may_stay is None or not self._may_stay():
                 return
             ready = poll(_MOMENT, _AT_ONCE)
@@ -125,6 +147,8 @@ class Sockets:
                     received.append((transport, data))
             else:
                 transport.act(events)
+        if self._lost:  # who has been reset takes no part in what the others do
+            self.tell_lost()
         self._act_on_received()
 
     def _act_on_received(self) -> None:
@@ -135,6 +159,7 @@ class Sockets:
             while received:  # also in a call from within, which leaves nothing
                 transport, data = received.popleft()
                 transport.take(data)
+            self._finish()
         finally:
             self.send()
             if received:  # who is not stopped by an interrupt goes on
@@ -149,6 +174,40 @@ class Sockets:
         """Give *transport* in the next turn of the event loop, and before anything newer, what it has received."""
         self._received.append((transport, data))
         self._act_soon()
+
+    def lose(self, transport: SocketTransport, error: OSError | None) -> None:
+        """Tell the protocol of *transport* in the next turn of the event loop, or before, that it has ended."""
+        if not self._lost:
+            self._loop.call_soon(self.tell_lost)
+        self._lost.append((transport, error))
+
+    def tell_lost(self) -> None:
+        """Tell all who have been lost. To be called where no protocol is at work."""
+        lost = self._lost
+        try:
+            while lost:
+                transport, error = lost.popleft()
+                transport.lose(error)
+        finally:
+            if lost:
+                self._loop.call_soon(self.tell_lost)
+
+    def drop(self, transport: SocketTransport) -> None:
+        """Do not send what was gathered for *transport*."""
+        if self.unsent:
+            self.unsent = [each for each in self.unsent if each[0] is not transport]
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Gather what is written in a ``with`` block, and send it at the end."""
+        if self.gathers:
+            yield
+            return
+        self.gathers = True
+        try:
+            yield
+        finally:
+            self.send()
 
     def send(self) -> None:
         """Send what was gathered, and gather no more."""
@@ -381,8 +440,8 @@ class SocketTransport(asyncio.Transport):
             self._end(None)
 
     def abort(self) -> None:
-        """Close at once."""
-        self._sockets.send()
+        """Close at once. What is still to be sent is lost."""
+        self._sockets.drop(self)
         self._end(None)
 
     def _end(self, error: OSError | None) -> None:
@@ -393,9 +452,10 @@ class SocketTransport(asyncio.Transport):
         self._watch()
         if self._sockets.transports.get(self._descriptor) is self:  # later it may be another's
             del self._sockets.transports[self._descriptor]
-            self._loop.call_soon(self._lose, error)
+            self._sockets.lose(self, error)
 
-    def _lose(self, error: OSError | None) -> None:
+    def lose(self, error: OSError | None) -> None:
+        """Tell the protocol that it has ended."""
         try:
             self._protocol.connection_lost(error)
         finally:

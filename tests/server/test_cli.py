@@ -267,8 +267,9 @@ def test_it_saves_when_it_ends_and_begins_with_what_was_saved(run: Callable[...,
 def test_without_save_points_it_ends_without_a_file(run: Callable[..., Program], tmp_path: Path) -> None:
     program = run("--port", 0, "--save", "")
     peer = program.connect()
-    peer.send("SET k v", "SHUTDOWN")
+    peer.send("SET k v")
     peer.receive(b"+OK\r\n")
+    peer.send("SHUTDOWN")
     assert program.end()[0] == 0
     peer.socket.close()
     assert not list(tmp_path.iterdir())

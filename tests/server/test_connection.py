@@ -279,7 +279,7 @@ def test_http_is_cut_off(start: Callable[..., Host]) -> None:
     host = start()
     peer = host.connect()
     peer.socket.sendall(b"SET k v\r\nPOST / HTTP/1.1\r\nHost: localhost\r\n\r\nSET k evil\r\n")
-    assert peer.read_to_the_end() == b"+OK\r\n"
+    assert peer.read_to_the_end() == b""
     assert host.run("GET", "k") == b"v"
 
 
