@@ -20,7 +20,8 @@ application.
   them, and its value is stored.
 
 **The price.** A hit is one round trip: GET, or a script of GET and PTTL where the time that is left matters. A miss
-takes two more, and one with tags three. What several callers of one process want at once is asked for once.
+takes two more, and one with tags three, or four if its loader chooses a longer time to live. What several callers of
+one process want at once is asked for once.
 
 A failover to a replica can lose an invalidation that was not replicated yet: then the old value is back for the rest
 of its time to live. A lost lease costs a second load, no more.

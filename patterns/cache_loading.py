@@ -265,6 +265,10 @@ class Loading(Pattern):
             yield from self.store.release([(wish.name, token)])
             return kind_of_look(stored), value, True
         try:
+            if wish.tags and fresh > self._longest(wish.ttl):
+                # The loader has chosen a longer time than the tags were noted for; whoever invalidates one of them
+                # until they are noted anew finds the first note, and ends our lease.
+                yield from self.store.tag(wish.tags, [wish.name], fresh)
             landed = yield from self.store.fill(wish.name, token, sealed, fresh)
         except UnavailableError as failure:
             self._failed(wish.name, failure)

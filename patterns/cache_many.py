@@ -236,7 +236,12 @@ class LoadingMany(Loading):
             yield from self.store.release(unwanted)
         if not lasting:
             return
+        wish = missed[lasting[0][0]].wish  # time to live and tags are the same for all
+        outlasting = [(fresh, name) for name, _, _, fresh in lasting if fresh > self._longest(wish.ttl)]
         try:
+            if wish.tags and outlasting:
+                # As for one key: the loader has chosen longer times than the tags were noted for.
+                yield from self.store.tag(wish.tags, [name for _, name in outlasting], max(outlasting)[0])
             landed = yield from self.store.fill_many(lasting)
         except UnavailableError as failure:
             self._failed(",".join(each[0] for each in lasting), failure)

@@ -466,6 +466,29 @@ def test_a_short_lived_key_does_not_shorten_the_life_of_its_tag(fake: Stage) -> 
     assert fake.client.keys("*") == []
 
 
+@pytest.mark.parametrize("chosen", [86_400, math.inf])
+def test_a_tag_outlives_a_value_whose_loader_chose_a_longer_time(fake: Stage, chosen: float) -> None:
+    cache = Cache(fake.client, ttl=300, jitter=0)
+    cache.get_or_load("one", lambda: Loaded("old", chosen), tags=["t"])
+    times = {"many": chosen, "more": chosen, "short": 10}
+    cache.get_or_load_many(times, lambda names: {name: Loaded("old", times[name]) for name in names}, tags=["t"])
+    fake.advance(86_000)
+    assert cache.invalidate_tags("t") == 3
+    assert [cache.get(name) for name in ("one", "many", "more")] == [MISSING] * 3
+
+
+def test_a_tag_made_invalid_during_a_load_fences_it_whatever_time_the_loader_chooses(stage: Stage) -> None:
+    cache, elsewhere = Cache(stage.client), Cache(stage.client)
+
+    def loader() -> Loaded:
+        elsewhere.invalidate_tags("t")
+        return Loaded("old", 86_400)
+
+    assert cache.get_or_load("k", loader, tags=["t"]) == "old"
+    assert cache.get_or_load_many(["l"], lambda names: {"l": loader()}, tags=["t"]) == {"l": "old"}
+    assert (cache.get("k"), cache.get("l")) == (MISSING, MISSING)
+
+
 def test_a_refresh_that_fails_does_not_shorten_the_note_of_the_value_that_stays(fake: Stage) -> None:
     cache = Cache(
         fake.client, jitter=0, lease=1, beta=1, random=lambda: 0.999999, timer=iter(range(0, 10_000, 100)).__next__
