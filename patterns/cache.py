@@ -26,8 +26,9 @@ one process want at once is asked for once.
 A failover to a replica can lose an invalidation that was not replicated yet: then the old value is back for the rest
 of its time to live. A lost lease costs a second load, no more.
 
-**Not for** what has to be read as it is now: a reader may see what was true when it called. A value that a process
-got is shared by those who asked for it at the same time: do not change it in place.
+**Not for** what has to be read as it is now: a reader may see what was true when it called; and if it comes while
+another of its process is asking the server, what the server says to that one, so what was true a round trip before.
+A value that a process got is shared by those who asked for it at the same time: do not change it in place.
 """
 
 from __future__ import annotations

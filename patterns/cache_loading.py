@@ -144,9 +144,7 @@ class Loading(Pattern):
     def _join(self, flight: Flight, name: str, wanted: Wanted, joins: int) -> Steps[Any]:
         """What comes of somebody else's flight; if that is nothing, another one."""
         if not (yield from flight.wait(self.new_event, self._load_timeout)):
-            if flight.meanwhile is None:
-                raise LoadTimeoutError(f"the loader of {name!r} has taken {self._load_timeout} seconds")
-            kind, value = flight.meanwhile
+            kind, value = yield from self._look_for_old(flight, name)
         elif flight.left:
             return (yield from self._fetch(name, wanted, joins - 1))
         elif flight.error is not None:
@@ -155,6 +153,19 @@ class Loading(Pattern):
             kind, value = flight.value
         self.metrics.note(kind, name)
         return value
+
+    def _look_for_old(self, flight: Flight, name: str) -> Steps[tuple[Kind, Any]]:
+        """What is there while somebody else of this process loads. What he found may have been made invalid since."""
+        if flight.meanwhile is not None:
+            try:
+                stored = yield from self.store.read(name)
+            except UnavailableError as failure:
+                self._failed(name, failure)
+                found: tuple[Kind, Any] = flight.meanwhile
+                return found
+            if stored is not None:
+                return old_outcome(stored)[:2]
+        raise LoadTimeoutError(f"the loader of {name!r} has taken {self._load_timeout} seconds")
 
     def _lead(self, wish: Wish, stored: Stored | None, early: float, spent: float) -> Steps[Any]:
         """Load, for all who join: there is nothing, or what there is should be replaced."""
@@ -223,7 +234,7 @@ class Loading(Pattern):
 
     def _obtain(self, wish: Wish, stored: Stored | None, early: float) -> Steps[Outcome]:
         """A value: from who was quicker, from the loader under our lease, or the old one while another loads."""
-        waited = 0
+        began = time.monotonic()
         while True:
             taken = yield from self.store.take(wish.name, self._expiry.stale_ms + early)
             if taken.stored is not None:
@@ -233,9 +244,9 @@ class Loading(Pattern):
                 return (yield from self._load_and_fill(wish, taken.token, stored))
             if stored is not None:
                 return old_outcome(stored)
-            if not taken.busy_ms or waited >= self.store.lease_ms:
+            if not taken.busy_ms or time.monotonic() - began >= self.store.lease_ms / 1000:
                 return "miss", self._value_of((yield from self._call(wish.name, wish.loader)))[0], False
-            waited += yield from self.store.wait(wish.name, taken.busy_ms)
+            yield from self.store.wait(wish.name, taken.busy_ms)
             # Most likely it is there now, and GET costs the server less than the script.
             there = yield from self.store.read(wish.name)
             if there is not None and there.left_ms > 0:
@@ -257,13 +268,13 @@ class Loading(Pattern):
         except GeneratorExit:
             raise  # nobody is left to carry out steps
         except BaseException as error:
-            yield from self.store.release([(wish.name, token)])
+            ours = yield from self.store.release({wish.name: token})
             if stored is None or not isinstance(error, Exception) or isinstance(error, UnavailableError):
                 raise
-            return old_outcome(stored)
+            return old_outcome(stored, ours[wish.name])
         if not fresh:
-            yield from self.store.release([(wish.name, token)])
-            return kind_of_look(stored), value, True
+            ours = yield from self.store.release({wish.name: token})
+            return kind_of_look(stored), value, ours[wish.name]
         try:
             if wish.tags and fresh > self._longest(wish.ttl):
                 # The loader has chosen a longer time than the tags were noted for; whoever invalidates one of them
@@ -332,9 +343,9 @@ def kind_of_look(stored: Stored | None) -> Kind:
     return "hit" if stored is not None and stored.left_ms > 0 else "miss"
 
 
-def old_outcome(stored: Stored) -> Outcome:
-    """What becomes of a look if nothing better than this is to be had."""
-    return "hit" if stored.left_ms > 0 else "stale", stored.value, True
+def old_outcome(stored: Stored, shared: bool = True) -> Outcome:
+    """What becomes of a look if nothing better than this is to be had; *shared*: by those who joined as well."""
+    return "hit" if stored.left_ms > 0 else "stale", stored.value, shared
 
 
 def quietly(steps: Steps[Any]) -> Steps[None]:

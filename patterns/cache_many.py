@@ -208,7 +208,7 @@ class LoadingMany(Loading):
             started = self._timer()
             values = yield from self._call(",".join(names), loader, names)
             spent = self._timer() - started
-            outcomes: Outcomes = {}
+            outcomes: dict[str, Outcome] = {}
             filled = []
             for name in names:
                 value, ttl = self._value_of(values.get(name))
@@ -219,21 +219,27 @@ class LoadingMany(Loading):
         except GeneratorExit:
             raise  # nobody is left to carry out steps
         except BaseException as error:
-            yield from self.store.release(ours.items())
+            kept = yield from self.store.release(ours)
             if not isinstance(error, Exception) or isinstance(error, UnavailableError):
                 raise
-            return {name: error if (old := missed[name].stored) is None else old_outcome(old) for name in names}
+            return {
+                name: error if (old := missed[name].stored) is None else old_outcome(old, kept[name]) for name in names
+            }
         yield from self._fill_many(missed, filled, outcomes)
-        return outcomes
+        return {**outcomes}
 
     def _fill_many(
-        self, missed: Mapping[str, Missed], filled: Sequence[tuple[str, bytes, bytes, float]], outcomes: Outcomes
+        self,
+        missed: Mapping[str, Missed],
+        filled: Sequence[tuple[str, bytes, bytes, float]],
+        outcomes: dict[str, Outcome],
     ) -> Steps[None]:
         """Store what was loaded (name, token, sealed value, seconds), and note what did not land."""
         lasting = [each for each in filled if each[3]]
-        unwanted = [each[:2] for each in filled if not each[3]]
+        unwanted = {name: token for name, token, _, fresh in filled if not fresh}
         if unwanted:
-            yield from self.store.release(unwanted)
+            for name, ours in (yield from self.store.release(unwanted)).items():
+                outcomes[name] = (*outcomes[name][:2], ours)
         if not lasting:
             return
         wish = missed[lasting[0][0]].wish  # time to live and tags are the same for all
@@ -247,13 +253,11 @@ class LoadingMany(Loading):
             self._failed(",".join(each[0] for each in lasting), failure)
             return
         for (name, _, _, fresh), lands in zip(lasting, landed, strict=True):
-            outcome = outcomes[name]
-            assert not isinstance(outcome, Exception)
             if lands:
-                self._keep_near(name, missed[name].wish.near, outcome[1], fresh * 1000)
+                self._keep_near(name, missed[name].wish.near, outcomes[name][1], fresh * 1000)
             else:
                 self.metrics.note("fenced", name)
-                outcomes[name] = (*outcome[:2], False)
+                outcomes[name] = (*outcomes[name][:2], False)
 
     def _load_many_without_store(
         self, missed: Mapping[str, Missed], loader: LoaderOfMany, failure: UnavailableError

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -213,8 +213,8 @@ class Store:
             return Taken(stored=stored)
         return Taken()
 
-    def wait(self, name: str, busy_ms: int) -> Steps[int]:
-        """Until whoever has the lease ends it, for so many milliseconds at most: how many were granted."""
+    def wait(self, name: str, busy_ms: int) -> Steps[None]:
+        """Until whoever has the lease ends it, for so many milliseconds at most, but no longer than a slice."""
         granted = max(1, min(busy_ms, self.slice_ms))
         # The stream is made by whoever ends the lease, and removed with the next lease: whatever is in it is news.
         try:
@@ -222,7 +222,6 @@ class Store:
         except UnavailableError as failure:
             if not isinstance(failure.error, RedisTimeoutError):
                 raise
-        return granted
 
     def fill(self, name: str, token: bytes, sealed: bytes, fresh: float) -> Steps[bool]:
         """End our lease with a value: whether it landed."""
@@ -237,13 +236,18 @@ class Store:
         ]
         return [bool(reply) for reply in (yield from self.ask(_checked(pipeline(commands))))]
 
-    def release(self, leases: Iterable[tuple[str, bytes]]) -> Steps[None]:
-        """End leases of ours without values. It is not essential: they end by themselves."""
-        commands = [FILL.command(self.keys(name), [token, self.lease_ms]) for name, token in leases]
+    def release(self, leases: Mapping[str, bytes]) -> Steps[dict[str, bool]]:
+        """End leases of ours (name: token) without values: which ones were still ours, and nobody says they were not.
+
+        It is not essential: they end by themselves.
+        """
+        commands = [FILL.command(self.keys(name), [token, self.lease_ms]) for name, token in leases.items()]
         try:
-            yield from self.ask(_checked(pipeline(commands)))
+            replies = yield from self.ask(_checked(pipeline(commands)))
         except UnavailableError:
             self.metrics.note("error", "")
+            return dict.fromkeys(leases, True)
+        return {name: bool(reply) for name, reply in zip(leases, replies, strict=True)}
 
     def write(self, name: str, value: Any, fresh: float) -> Steps[None]:
         """Store a value, whoever is loading one."""

@@ -143,7 +143,7 @@ class Twins:
 
     def other_ends(self, name: str, _: None = None) -> None:
         for cache, token in zip((self.many, self.single), self.others.pop(name, ()), strict=False):
-            run(self.stage.client, cache.store.release([(name, token)]))
+            run(self.stage.client, cache.store.release({name: token}))
 
     def let_pass(self, seconds: int) -> None:
         if self.stage.mini is not None:

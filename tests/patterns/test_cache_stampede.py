@@ -8,9 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import redis
 
-from patterns import Cache, Loaded, LoadTimeoutError, SingleFlight, aio
+from patterns import JSON, Cache, Loaded, LoadTimeoutError, SingleFlight, aio
+from patterns.envelope import seal
+from patterns.steps import run
 from tests.patterns.conftest import Stage
+from tests.patterns.interleaving import Play
 
 PROCESSES = 2
 
@@ -185,6 +189,96 @@ async def test_who_joined_after_an_invalidation_does_not_get_what_was_loaded_bef
         go_on.set()
         assert await first == "old"
         assert await second == "new"
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("fails", [True, False])
+async def test_nor_what_was_stored_before_if_the_load_fails_nor_a_value_that_is_not_kept(
+    stage: Stage, fails: bool, many: bool
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def load() -> Loaded:
+        begun.set()
+        await go_on.wait()
+        if fails:
+            raise LookupError
+        return Loaded("old", ttl=0)
+
+    async def load_many(names: Any) -> dict[str, Loaded]:
+        return dict.fromkeys(names, await load())
+
+    async with stage.new_async_client() as client:
+        cache = aio.Cache(client, ttl=0.1, jitter=0, stale=60)
+        await cache.set("k", "old")
+        stage.advance(0.11)
+        first = asyncio.create_task(
+            cache.get_or_load_many(["k"], load_many) if many else cache.get_or_load("k", load)  # type: ignore[arg-type]
+        )
+        await begun.wait()
+        Cache(stage.client).invalidate("k")  # by another process: nothing here knows of it
+        second = asyncio.create_task(cache.get_or_load("k", lambda: "new"))
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await first == ({"k": "old"} if many else "old")
+        assert await second == "new"
+
+
+async def test_who_does_not_wait_for_a_load_has_no_value_that_was_made_invalid_before_it_came(stage: Stage) -> None:
+    go_on = asyncio.Event()
+
+    async def slow() -> str:
+        await go_on.wait()
+        return "value"
+
+    async with stage.new_async_client() as client:
+        cache = aio.Cache(client, ttl=0.1, jitter=0, stale=60, load_timeout=0.05)
+        await cache.set("k", "old")
+        stage.advance(0.11)
+        assert await cache.get_or_load("k", slow) == "old"
+        assert await cache.get_or_load("k", slow) == "old"  # by another look at the server
+        Cache(stage.client).invalidate("k")
+        with pytest.raises(LoadTimeoutError):
+            await cache.get_or_load("k", slow)
+        go_on.set()
+
+
+def test_who_does_not_wait_for_a_load_has_the_old_value_when_redis_is_gone(stage: Stage) -> None:
+    class Fragile:
+        down = False
+
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            if self.down:
+                raise redis.ConnectionError
+            return stage.client.execute_command(*args, **options)
+
+        def pipeline(self, **options: Any) -> Any:
+            return stage.client.pipeline(**options)
+
+    client, go_on = Fragile(), threading.Event()
+    cache = Cache(client, ttl=0.1, jitter=0, stale=60, load_timeout=0.05)
+    cache.set("k", "old")
+    stage.advance(0.11)
+    assert cache.get_or_load("k", lambda: go_on.wait(60)) == "old"
+    client.down = True
+    assert cache.get_or_load("k", lambda: "new") == "old"
+    client.down = False
+    go_on.set()
+
+
+def test_who_is_woken_often_waits_no_less(stage: Stage) -> None:
+    """For as long as the lease, however many others had it, and lost it, meanwhile."""
+    cache, other = Cache(stage.client, lease=60), Cache(stage.client, lease=1000)
+    taken = run(stage.client, other.store.take("k", 0))
+    assert taken.token is not None
+    waiter = Play(stage.client, cache.load_steps("k", lambda: "loaded"))
+    for _ in range(500):
+        waiter.step()
+    assert not waiter.ended
+    run(stage.client, other.store.fill("k", taken.token, seal(JSON, "theirs", 0.0), 60))
+    while not waiter.ended:
+        waiter.step()
+    assert (waiter.result, cache.stats().loads) == ("theirs", 0)
 
 
 async def test_a_load_that_takes_too_long_goes_on_without_its_reader(stage: Stage) -> None:
