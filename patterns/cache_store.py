@@ -307,14 +307,25 @@ class Store:
         return key(self.prefix, tag, "tag")
 
     def clear(self) -> Steps[None]:
-        """Delete all leases, then all values: what was being loaded when it began does not land behind its back."""
+        """Delete all leases, then all values: what was being loaded when it began does not land behind its back.
+
+        The marks of writers stay.
+        """
         start = "".join(f"\\{letter}" if letter in "\\*?[]^-" else letter for letter in self.prefix) + "{*}"
-        for pattern in (f"{start}:lease", start):
-            found = yield from self.ask(Scan(pattern).steps())
-            for place in range(0, len(found), 500):
-                batch = [Command("UNLINK", each) for each in found[place : place + 500]]
-                yield from self.ask(_checked(pipeline(batch)))
+        leases = yield from self.ask(Scan(f"{start}:lease").steps())
+        yield from self._in_batches([self._clearing(lease) for lease in leases])
+        values = yield from self.ask(Scan(start).steps())
+        yield from self._in_batches([Command("UNLINK", value) for value in values])
         yield from self.ask(Command("PUBLISH", self.channel, EVERYTHING).steps())
+
+    def _clearing(self, lease: str | bytes) -> Command:
+        """The invalidation of whatever has this lease. The client may decode what it has found."""
+        value = (lease if isinstance(lease, str) else lease.decode()).removesuffix(":lease")
+        return INVALIDATE.command([value, f"{value}:lease", f"{value}:wake"], [self.channel, EVERYTHING, self.lease_ms])
+
+    def _in_batches(self, commands: Sequence[Command]) -> Steps[None]:
+        for place in range(0, len(commands), 500):
+            yield from self.ask(_checked(pipeline(commands[place : place + 500])))
 
 
 def _checked(steps: Steps[list[Any]]) -> Steps[Sequence[Any]]:

@@ -45,19 +45,21 @@ def test_a_write_that_fails_leaves_no_value(stage: Stage) -> None:
     assert cache.get("k") == "loaded"
 
 
-def test_while_it_is_written_nothing_is_stored(stage: Stage) -> None:
-    cache, elsewhere = Cache(stage.client), Cache(stage.client)
+@pytest.mark.parametrize("key", ["k", "#}:lease", "ü"])
+@pytest.mark.parametrize("decodes", [False, True])
+def test_while_it_is_written_nothing_is_stored(stage: Stage, key: str, decodes: bool) -> None:
+    cache, elsewhere = Cache(stage.client), Cache(stage.new_client(decode_responses=decodes))
 
     def writer(key: str, value: Any) -> int:
-        assert elsewhere.get_or_load("k", lambda: "before the commit") == "before the commit"
-        assert elsewhere.get("k") is MISSING
-        elsewhere.invalidate("k")
-        assert elsewhere.get_or_load("k", lambda: "before the commit") == "before the commit"
-        assert elsewhere.get("k") is MISSING
+        for invalidate in (lambda: None, lambda: elsewhere.invalidate(key), elsewhere.clear):
+            invalidate()
+            assert elsewhere.get_or_load(key, lambda: "before the commit") == "before the commit"
+            assert elsewhere.get(key) is MISSING
         return 1
 
-    assert WriteThrough(cache, writer).write("k", "new")
-    assert elsewhere.get("k") == "new"
+    assert WriteThrough(cache, writer).write(key, "new")
+    assert elsewhere.get(key) == "new"
+    elsewhere.client.close()
 
 
 def test_a_load_that_began_before_a_write_does_not_land_after_it(stage: Stage) -> None:
