@@ -3,12 +3,13 @@
 **The problem.** Pub/sub forgets: what is said while a listener is disconnected is never heard, and a value that was
 thrown out meanwhile stays. And a value that is read before its invalidation can be put here after it.
 
-**The guarantee.** Nothing is kept, or served, unless the listener is subscribed; whenever it is subscribed anew
-everything is thrown out. A value is put only with a permission from before it was read, which an invalidation takes
-away. A connection that is dead without either side knowing is what ``ttl`` is for: no value is older.
+**The guarantee.** Nothing is kept, or served, unless the listener is subscribed; the moment its connection is found
+dead everything is thrown out, before another is tried. A value is put only with a permission from before it was read,
+which an invalidation takes away. A connection that is dead without either side knowing is what ``ttl`` is for: no
+value is older.
 
-**The price.** A hit costs no round trip, a listener one connection per process. Values are shared: do not change them
-in place.
+**The price.** A hit costs no round trip, a listener one connection. Each cache has a ``Local`` of its own, since the
+same name is another thing in another cache. Values are shared: do not change them in place.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
+from redis.retry import Retry
 
 from patterns.durations import Duration, seconds
 from patterns.flights import Flights
@@ -50,6 +54,14 @@ class Local:
         self._mutex = threading.Lock()
         self.subscribed = False
         """Whether invalidations are heard: nothing is kept without that."""
+        self._owner: object = None
+
+    def belong_to(self, owner: object) -> None:
+        """Note whose it is from now on. Raises ``ValueError`` if it has an owner."""
+        with self._mutex:
+            if self._owner is not None:
+                raise ValueError("a Local belongs to one cache, and this one does already: make another")
+            self._owner = owner
 
     def get(self, name: str) -> Any:
         """The value, or ``MISSING``."""
@@ -103,10 +115,33 @@ class Local:
         return len(self._entries)
 
 
+class NoRetry(Retry):
+    """Does not try again, nor connect anew. In asyncio what it returns is awaited, as that of redis-py's own."""
+
+    def __init__(self) -> None:
+        super().__init__(NoBackoff(), 0)
+
+    def call_with_retry(self, do: Callable[[], Any], *_: Any, **options: Any) -> Any:
+        """The result, or the error."""
+        return do()
+
+
+@contextmanager
+def never_mended(connection: Any) -> Iterator[None]:
+    """Let its death be told at once: redis-py would try for a minute to connect anew, and say nothing meanwhile."""
+    # The pool has lent it, and is given it back as it was.
+    retry, connection.retry = connection.retry, NoRetry()
+    try:
+        yield
+    finally:
+        connection.retry = retry
+
+
 class Listener:
     """Hears of invalidations, and throws out what they name."""
 
     def __init__(self, channel: str, local: Local, flights: Flights) -> None:
+        local.belong_to(self)
         self._channel = channel
         self._local = local
         self._flights = flights
@@ -141,11 +176,12 @@ class Listener:
             pubsub = client.pubsub()
             try:
                 yield Call(pubsub.subscribe, self._channel)
-                while not self._stop.is_set():
-                    message = yield Call(pubsub.get_message, timeout=LISTEN_SECONDS)
-                    if message is not None:
-                        self._hear(message)
-                        pause = FIRST_PAUSE
+                with never_mended(pubsub.connection):
+                    while not self._stop.is_set():
+                        message = yield Call(pubsub.get_message, timeout=LISTEN_SECONDS)
+                        if message is not None:
+                            self._hear(message)
+                            pause = FIRST_PAUSE
             except (RedisError, RedisClusterException, OSError) as error:
                 log.warning("Invalidations are not heard: %s", error)
             finally:

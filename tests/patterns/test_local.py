@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from redis.backoff import NoBackoff
 
 from patterns import MISSING, Cache, Local, aio
+from tests.patterns import waiting
 from tests.patterns.conftest import Stage
 
 
@@ -85,6 +90,64 @@ async def test_a_connection_that_is_lost_flushes_it(stage: Stage) -> None:
         await until(lambda: local.subscribed)
         assert await cache.get_or_load("k", lambda: 3) == 2
         assert len(local) == 1
+
+
+async def test_it_is_flushed_before_another_connection_is_tried(stage: Stage) -> None:
+    gate = asyncio.Event()
+    gate.set()
+
+    class Gated(redis.asyncio.Connection):
+        async def _connect(self) -> None:
+            await gate.wait()
+            await super()._connect()  # type: ignore[misc]
+
+    retry = redis.asyncio.retry.Retry(NoBackoff(), 7)
+    pool = redis.asyncio.ConnectionPool.from_url(stage.url, connection_class=Gated, retry=retry)
+    async with redis.asyncio.Redis.from_pool(pool) as client:
+        local = Local()
+        cache = aio.Cache(client, local=local)
+        await cache.get_or_load("k", lambda: 1)
+        assert len(local) == 1
+        gate.clear()
+        stage.client.client_kill_filter(_type="pubsub")
+        await until(lambda: len(local) == 0)
+        assert not local.subscribed
+        gate.set()
+        await until(lambda: local.subscribed)
+        await cache.close()
+        assert {each.retry.get_retries() for each in pool._available_connections} == {7}  # as they were
+
+
+def test_so_it_is_in_threads(stage: Stage) -> None:
+    gate = threading.Event()
+    gate.set()
+
+    class Gated(redis.Connection):
+        def _connect(self) -> Any:
+            assert gate.wait(60)
+            return super()._connect()  # type: ignore[misc]
+
+    pool = redis.ConnectionPool.from_url(stage.url, connection_class=Gated, retry=redis.retry.Retry(NoBackoff(), 7))
+    client, local = redis.Redis.from_pool(pool), Local()
+    cache = Cache(client, local=local)
+    cache.get_or_load("k", lambda: 1)
+    assert len(local) == 1
+    gate.clear()
+    stage.client.client_kill_filter(_type="pubsub")
+    waiting.until(lambda: len(local) == 0)
+    assert not local.subscribed
+    gate.set()
+    waiting.until(lambda: local.subscribed)
+    cache.close()
+    assert {each.retry.get_retries() for each in pool._available_connections} == {7}  # as they were
+    client.close()
+
+
+def test_it_is_for_one_cache(stage: Stage) -> None:
+    local = Local()
+    Cache(stage.client, prefix="one:", local=local)
+    with pytest.raises(ValueError, match="one cache"):
+        Cache(stage.client, prefix="another:", local=local)
 
 
 async def test_many_at_once_are_near_too(stage: Stage) -> None:
