@@ -16,7 +16,7 @@ from patterns.fixed_window import FixedWindow
 from patterns.flights import SingleFlight
 from patterns.gcra import GCRA
 from patterns.generations import Generations
-from patterns.idempotency import BusyError, Idempotency, KeyReusedError
+from patterns.idempotency import BusyError, Idempotency, KeyReusedError, UnstorableError
 from patterns.leader import Leader
 from patterns.leaderboard import Leaderboard, Standing
 from patterns.lease import Lease, NotAcquiredError
@@ -92,6 +92,7 @@ __all__ = [
     "Transaction",
     "UndeliveredError",
     "Uniques",
+    "UnstorableError",
     "Write",
     "WriteBehind",
     "WriteThrough",

@@ -12,7 +12,7 @@ from patterns.fixed_window import FixedWindowOperations
 from patterns.flights import SingleFlightOperations
 from patterns.gcra import GCRAOperations
 from patterns.generations import GenerationsOperations
-from patterns.idempotency import BusyError, IdempotencyOperations, KeyReusedError
+from patterns.idempotency import BusyError, IdempotencyOperations, KeyReusedError, UnstorableError
 from patterns.leader import LeaderOperations
 from patterns.leaderboard import LeaderboardOperations, Standing
 from patterns.lease import LeaseOperations, NotAcquiredError
@@ -89,6 +89,7 @@ __all__ = [
     "Transaction",
     "UndeliveredError",
     "Uniques",
+    "UnstorableError",
     "Write",
     "WriteBehind",
     "WriteThrough",
