@@ -7,8 +7,9 @@ to live.
 **The guarantee.** Each write has a version, from the database (a sequence, a row version) or from the caller. Before
 the database is touched the cached value is deleted, and as long as a writer is at work no value is stored by anybody.
 When the last writer has ended, its value is stored only if no later version was; in doubt none is, and readers load.
-So a write that fails or crashes at any point leaves no old value; a crashed writer only keeps loads from being
-stored, for ``writing`` seconds.
+So a write that fails or crashes at any point leaves no old value. A writer that crashed, was cancelled or raised
+``TimeoutError`` may still be at work, in a thread or in the database: it keeps loads from being stored, for
+``writing`` seconds, and does no other harm.
 
 **The price.** Two round trips more than the database. Redis down: the write is refused before the database is touched
 (``on_error="raise"``), or goes ahead and may leave the old value behind (``"write"``).
@@ -20,6 +21,7 @@ the two is not mended.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from typing import Any, Literal
@@ -78,6 +80,10 @@ class WriteThroughOperations(Pattern):
             digits = checked_version(written if version is None else version)
         except GeneratorExit:
             raise  # nobody is left to carry out steps
+        except (asyncio.CancelledError, TimeoutError):
+            # What it does may be yet to come: so its mark stays, as if it had crashed.
+            self._cache.forget(key)
+            raise
         except BaseException:
             yield from self._end(key, token, "", b"", 1)
             raise

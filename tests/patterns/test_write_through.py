@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from patterns import MISSING, Cache, WriteThrough, aio
 from patterns.steps import Steps
 from tests.patterns.conftest import Stage
 from tests.patterns.interleaving import Play, interleave
+from tests.patterns.waiting import until_async
 
 
 def test_a_write_is_in_the_database_and_in_the_cache(stage: Stage) -> None:
@@ -82,6 +86,41 @@ def test_a_crashed_writer_keeps_loads_from_being_stored_for_a_while_only(fake: S
     fake.advance(31)
     assert cache.get_or_load("k", lambda: "loaded") == "loaded"
     assert cache.get("k") == "loaded"
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_a_writer_that_may_still_be_at_work_keeps_old_values_out(fake: Stage, cancelled: bool) -> None:
+    rows, begun, go_on = {"k": "old"}, threading.Event(), threading.Event()
+
+    def commit() -> None:
+        begun.set()
+        assert go_on.wait(60)
+        rows["k"] = "new"
+
+    async with fake.new_async_client() as client:
+        cache = aio.Cache(client)
+        with ThreadPoolExecutor() as pool:
+
+            async def writer(key: str, value: Any) -> int:
+                work = asyncio.get_running_loop().run_in_executor(pool, commit)
+                await until_async(begun.is_set)
+                if not cancelled:
+                    raise TimeoutError("the database does not answer")
+                await work
+                return 2
+
+            write = asyncio.create_task(aio.WriteThrough(cache, writer, writing=30).write("k", "new"))
+            await until_async(begun.is_set)
+            if cancelled:
+                write.cancel()
+            with pytest.raises(asyncio.CancelledError if cancelled else TimeoutError):
+                await write
+            assert await cache.get_or_load("k", lambda: rows["k"]) == "old"
+            go_on.set()
+        assert await cache.get_or_load("k", lambda: rows["k"]) == "new"
+        fake.advance(31)
+        assert await cache.get_or_load("k", lambda: rows["k"]) == "new"
+        assert await cache.get("k") == "new"
 
 
 def test_who_wrote_beside_one_that_failed_or_crashed_stores_nothing(fake: Stage) -> None:
