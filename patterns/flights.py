@@ -4,7 +4,8 @@
 them when one is cancelled.
 
 **The guarantee.** At most one call per key runs at a time; whoever comes meanwhile gets its result or its error.
-Cancelling a caller cancels no other, and not the call. **The price** is a dict and a lock: no round trip.
+Cancelling a caller cancels no other, and not the call. If the call itself is cancelled, or exits, that is for the one
+who made it: another one calls. **The price** is a dict and a lock: no round trip.
 
 **Not for** several processes: there it is :class:`patterns.Cache` that lets one of them load.
 """
@@ -29,7 +30,8 @@ class Flight:
     meanwhile: Any = None
     """What those can have who do not wait for the end; ``None`` if there is nothing."""
     left = False
-    """Whether it ended without a result for others: its leader was cancelled, or its value is out of date."""
+    """Whether it ended without a result for others: what ended it is its leader's own affair (he was cancelled, or
+    exits), or its value is out of date."""
     _event: Any = None  # made when somebody waits
 
     def __init__(self, mutex: threading.Lock) -> None:
@@ -73,7 +75,9 @@ class Flights:
         with flight._mutex:
             if self._flights.get(key) is flight:
                 del self._flights[key]
-            flight.value, flight.error, flight.left, flight.settled = value, error, left, True
+            flight.value, flight.error = value, error
+            flight.left = left or (error is not None and not isinstance(error, Exception))
+            flight.settled = True
         if flight._event is not None:
             flight._event.set()
 
@@ -99,10 +103,13 @@ class SingleFlightOperations(Pattern):
     @operation
     def call(self, key: Hashable, function: Callable[[], Any]) -> Steps[Any]:
         """What *function* returns, or raises, called by us or by somebody who asked for the same *key* before."""
-        flight, leads = self._flights.join(key)
-        if leads:
-            return (yield Shielded(self._lead(key, flight, function)))
-        yield from flight.wait(self.new_event)
+        while True:
+            flight, leads = self._flights.join(key)
+            if leads:
+                return (yield Shielded(self._lead(key, flight, function)))
+            yield from flight.wait(self.new_event)
+            if not flight.left:
+                break
         if flight.error is not None:
             raise flight.error
         return flight.value

@@ -13,6 +13,7 @@ import redis
 from patterns import JSON, Cache, Loaded, LoadTimeoutError, SingleFlight, aio
 from patterns.envelope import seal
 from patterns.steps import run
+from tests.patterns import waiting
 from tests.patterns.conftest import Stage
 from tests.patterns.interleaving import Play
 
@@ -281,6 +282,32 @@ def test_who_is_woken_often_waits_no_less(stage: Stage) -> None:
     assert (waiter.result, cache.stats().loads) == ("theirs", 0)
 
 
+@pytest.mark.parametrize("options", [{}, {"load_timeout": 60}], ids=["", "load_timeout"])
+@pytest.mark.parametrize("many", [False, True])
+async def test_a_load_that_is_cancelled_itself_is_its_callers_alone(
+    stage: Stage, many: bool, options: dict[str, Any]
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def cancelled(*_: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        raise asyncio.CancelledError
+
+    async with stage.new_async_client() as client:
+        cache = aio.Cache(client, **options)
+        first = asyncio.create_task(
+            cache.get_or_load_many(["k"], cancelled) if many else cache.get_or_load("k", cancelled)  # type: ignore[arg-type]
+        )
+        await begun.wait()
+        second = asyncio.create_task(cache.get_or_load("k", lambda: "value"))
+        await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert await second == "value"
+
+
 async def test_a_load_that_takes_too_long_goes_on_without_its_reader(stage: Stage) -> None:
     go_on = asyncio.Event()
 
@@ -379,6 +406,26 @@ async def test_single_flight_alone() -> None:
     go_on.set()
     assert await asyncio.gather(*tasks[1:], late, anew) == [2] * 6
     assert len(calls) == 2
+
+
+def test_who_exits_takes_nobody_along() -> None:
+    flights = SingleFlight()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def exits() -> None:
+        begun.set()
+        assert go_on.wait(60)
+        raise SystemExit
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(flights.call, "k", exits)
+        assert begun.wait(60)
+        second = pool.submit(flights.call, "k", lambda: "value")
+        waiting.until(lambda: flights._flights.join("k")[0]._event is not None)
+        go_on.set()
+        assert second.result() == "value"
+        with pytest.raises(SystemExit):
+            first.result()
 
 
 def test_single_flight_in_threads() -> None:
