@@ -74,7 +74,8 @@ class Msgpack:
         self._pack = msgpack.packb
         self._unpack = msgpack.unpackb
         # What its own exceptions are when they are no ValueError: it has both kinds.
-        self._errors = (msgpack.exceptions.UnpackException, msgpack.exceptions.StackError, ValueError)
+        # And TypeError is what Python says to a list or a dict as a key, which MessagePack allows.
+        self._errors = (msgpack.exceptions.UnpackException, msgpack.exceptions.StackError, ValueError, TypeError)
 
     def dumps(self, value: Any) -> bytes:
         """The value as MessagePack."""

@@ -6,7 +6,8 @@ data; and each read takes two round trips, first for the version, then for the v
 
 **The guarantee.** *n* invalidations make *n* different generations: one is a random number of 128 bits, not a count.
 A value carries the generation it was made for, and counts only while that is the present one. If the generation is
-lost, everything is a miss. A value that was loaded before an invalidation never counts after it.
+lost, everything is a miss. A value that was loaded before an invalidation never counts after it, and one that the
+codec cannot read not at all.
 
 **The price.** A read is one round trip, an invalidation too; a load takes two more. Old values are not deleted: they
 stay until their time to live is over. All keys of a namespace are in one slot of a cluster.
@@ -53,7 +54,10 @@ class GenerationsOperations(Pattern):
     def _decode(self, generation: bytes | None, stored: bytes | None) -> Any:
         if generation is None or stored is None or stored[:GENERATION_SIZE] != generation:
             return MISSING
-        return self._codec.loads(stored[GENERATION_SIZE:])
+        try:
+            return self._codec.loads(stored[GENERATION_SIZE:])
+        except ValueError:
+            return MISSING
 
     @operation
     def get(self, name: str, default: Any = MISSING) -> Steps[Any]:

@@ -57,6 +57,12 @@ def test_any_bytes_are_a_value_or_a_value_error(codec: Codec, data: bytes) -> No
         return
 
 
+@pytest.mark.parametrize("data", [b"\x81\x90\x01", b"\x81\x80\x01"], ids=["a list", "a dict"])
+def test_msgpack_whose_key_cannot_be_one_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match="no MessagePack"):
+        Msgpack().loads(data)
+
+
 class Trap:
     sprung = False
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from patterns import MISSING, Generations, aio
+from patterns import MISSING, Compressed, Generations, aio
 from tests.patterns.conftest import Stage
 
 
@@ -39,6 +39,14 @@ def test_none_is_a_value(stage: Stage) -> None:
     posts = Generations(stage.client, "posts")
     assert posts.get_or_load("a", lambda: None) is None
     assert posts.get("a") is None
+
+
+def test_a_value_that_cannot_be_read_is_loaded_anew(stage: Stage) -> None:
+    Generations(stage.client, "posts", codec=Compressed()).get_or_load("a", lambda: "other")
+    posts = Generations(stage.client, "posts")
+    assert posts.get("a") is MISSING
+    assert posts.get_or_load("a", lambda: "anew") == "anew"
+    assert posts.get("a") == "anew"
 
 
 def test_a_load_that_began_before_an_invalidation_never_lands(stage: Stage) -> None:
