@@ -208,7 +208,10 @@ class CacheOperations(LoadingMany):
     def cached(
         self, key: str, *, ttl: Duration | None = None, tags: Iterable[str] = ()
     ) -> Callable[[Callable[P, T]], CachedFunction[P, T]]:
-        """A decorator: the function's result is kept under *key*, in which ``{name}`` is its argument of that name."""
+        """A decorator: the function's result is kept under *key*, in which ``{name}`` is its argument of that name.
+
+        ``{name}`` is the argument's text, the same for ``1`` and ``"1"``; ``{name!r}`` tells them apart.
+        """
 
         def decorate(function: Callable[P, T]) -> CachedFunction[P, T]:
             return CachedFunction(self, function, key, {"ttl": ttl, "tags": tuple(tags)})

@@ -1,7 +1,8 @@
 """The decorator ``cached``: a function whose results are kept under a key made of its arguments.
 
-The rule of this file: different arguments are different keys. What is put into the key is quoted, so that no argument
-can pass for two, nor for a part of the key's own text.
+The rule of this file: arguments whose texts differ are different keys. What is put into the key is quoted, so that no
+argument can pass for two, nor for a part of the key's own text. What has the same text, as ``1`` and ``"1"``, or
+``None`` and ``"None"``, is the same key: where a function makes a difference between them, ``{name!r}`` does so too.
 """
 
 from __future__ import annotations

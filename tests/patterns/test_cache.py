@@ -549,6 +549,13 @@ def test_different_arguments_are_different_keys(one: tuple[str, str], other: tup
     assert (cached.key(*one) == cached.key(*other)) == (one == other)
 
 
+def test_what_has_the_same_text_can_be_told_apart() -> None:
+    def function(a: Any) -> None: ...
+
+    cached = Cache(None).cached("f:{a!r}")(function)
+    assert [cached.key(each) for each in (1, "1", None, "None")] == ["f:1", "f:'1'", "f:None", "f:'None'"]
+
+
 def test_cached_methods(stage: Stage) -> None:
     cache = Cache(stage.client)
 
