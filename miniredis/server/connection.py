@@ -51,8 +51,8 @@ _GATHERING: Final = 32
 _PIECE: Final = 4096
 """Bytes that a client sends at once if it has more, at the least: it cuts a pipeline at 6,000 or 16,000, and like."""
 
-_MOMENT: Final = 0.01
-"""Seconds within which the next piece comes."""
+_MOMENT: Final = 0.05
+"""Seconds within which the next piece comes, on a busy machine too."""
 
 _SLICE: Final = 128
 """So many requests are executed before their replies are written and somebody looks at the time."""
