@@ -128,7 +128,66 @@ def test_threads_that_share_a_client_lose_no_update(stage: Stage) -> None:
     assert stage.client.get("n") == b"80"
 
 
-async def test_transactions_in_asyncio(stage: Stage) -> None:
+def lose_replies_to_exec(monkeypatch: pytest.MonkeyPatch, lost: list[Any]) -> None:
+    """Every connection breaks when the server has executed a transaction, before its client hears of it."""
+
+    def lose(reply: Any) -> Any:
+        if isinstance(reply, list):
+            lost.append(reply)
+            raise redis.ConnectionError("the reply is lost")
+        return reply
+
+    blocking, asyncio = redis.connection.AbstractConnection, redis.asyncio.connection.AbstractConnection
+    read, read_async = blocking.read_response, asyncio.read_response
+
+    async def lose_async(self: Any, *args: Any, **options: Any) -> Any:
+        return lose(await read_async(self, *args, **options))
+
+    monkeypatch.setattr(blocking, "read_response", lambda *args, **options: lose(read(*args, **options)))
+    monkeypatch.setattr(asyncio, "read_response", lose_async)
+
+
+def test_it_is_not_run_again_if_nobody_knows_whether_it_was_executed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.client.set("a", 10)
+    lost: list[Any] = []
+    with monkeypatch.context() as meanwhile, stage.new_client() as client:
+        lose_replies_to_exec(meanwhile, lost)
+        with pytest.raises(redis.ConnectionError, match="the reply is lost"):
+            Transaction(client).run(transfer("a", "b", 4), "a", "b")
+    assert lost == [[6, 4]]
+    assert stage.client.mget("a", "b") == [b"6", b"4"]
+
+
+def test_on_a_cluster_neither(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.set("{t}a", 10)
+    lost: list[Any] = []
+    with monkeypatch.context() as meanwhile:
+        lose_replies_to_exec(meanwhile, lost)
+        with pytest.raises(redis.ConnectionError, match="the reply is lost"):
+            Transaction(client).run(transfer("{t}a", "{t}b", 4), "{t}a", "{t}b")
+    assert lost == [[6, 4]]
+    assert client.mget("{t}a", "{t}b") == [b"6", b"4"]
+
+
+def test_contention_is_contention_even_where_a_connection_was_lost_before(stage: Stage) -> None:
+    """An exception that its caller handles meanwhile is no reason for a null EXEC."""
+    disturbances = iter([True])
+
+    def disturbed(pipeline: Any) -> None:
+        if next(disturbances, False):
+            stage.client.incr("a")
+        pipeline.multi()
+        pipeline.set("written", 1)
+
+    try:
+        raise redis.ConnectionError
+    except redis.ConnectionError:
+        assert Transaction(stage.client).run(disturbed, "a").attempts == 2
+
+
+async def test_transactions_in_asyncio(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     async def increment(pipeline: Any) -> int:
         value = int(await pipeline.get("n") or 0)
         pipeline.multi()
@@ -138,6 +197,13 @@ async def test_transactions_in_asyncio(stage: Stage) -> None:
     async with stage.new_async_client() as client:
         transaction = aio.Transaction(client)
         assert [(await transaction.run(increment, "n")).value for _ in range(3)] == [0, 1, 2]
+        lost: list[Any] = []
+        with monkeypatch.context() as meanwhile:
+            lose_replies_to_exec(meanwhile, lost)
+            with pytest.raises(redis.ConnectionError, match="the reply is lost"):
+                await transaction.run(increment, "n")
+    assert lost == [[b"OK"]]
+    assert stage.client.get("n") == b"4"
 
 
 COMMANDS = st.sampled_from(
