@@ -6,7 +6,8 @@ server's clock.
 
 A holder cannot know that it still has its lease, only that it had it when the last answer was sent. So
 :attr:`~LeaseOperations.held` counts from the moment before the last question, on the client's monotonic clock, which
-measures nothing but that duration.
+measures nothing but that duration. When that time is over the holder is told of a loss, whatever a renewal is still
+waiting for: a network that swallows packets keeps redis-py busy for a minute.
 """
 
 from __future__ import annotations
@@ -65,13 +66,14 @@ class LeaseOperations(Pattern):
         self._length = length
         self._on_lost = on_lost
         self._until = asked + length / 1000
-        self._lost = False
-        self._stop = self.new_event()
+        self._released = False
+        self._over = self.new_event()
+        """Is set when it is released or lost."""
 
     @property
     def held(self) -> bool:
         """Whether it can still be held, by all that is known here: neither lost nor released, nor its time over."""
-        return not self._lost and not self._stop.is_set() and time.monotonic() < self._until
+        return not self._over.is_set() and time.monotonic() < self._until
 
     @operation
     def extend(self, ttl: Duration | None = None) -> Steps[bool]:
@@ -90,11 +92,12 @@ class LeaseOperations(Pattern):
         if extended:
             self._until = asked + length / 1000
         else:
-            self._lost = True
+            self._over.set()
         return extended
 
     def _release(self) -> Steps[bool]:
-        self._stop.set()
+        self._released = True
+        self._over.set()
         return bool((yield from self._leasing._release(self.token)))
 
     def _enter(self) -> Steps[Any]:
@@ -107,20 +110,24 @@ class LeaseOperations(Pattern):
     def _renew(self) -> Steps[None]:
         """Renew it until it is released or lost. An error is no loss as long as its time is not over."""
         pause = self._length / 1000 / RENEWALS
-        while not (yield Wait(self._stop, pause)):
+        while not (yield Wait(self._over, pause)):
             pause = self._length / 1000 / RENEWALS
             try:
-                kept = yield from self._extend()
+                yield from self._extend()
             except (RedisError, RedisClusterException):  # the latter if no node can be reached
-                kept = time.monotonic() < self._until
-                pause = max(0.0, min(pause / 4, self._until - time.monotonic()))
-            if self._stop.is_set():
-                return
-            if not kept:
-                self._lost = True
-                if self._on_lost is not None:
-                    yield Call(self._on_lost, self)
-                return
+                left = self._until - time.monotonic()
+                if left <= 0:
+                    self._over.set()
+                pause = max(0.0, min(pause / 4, left))
+
+    def _watch(self) -> Steps[None]:
+        """Tell of its loss: at once if a server says so, and when its time is over."""
+        while (left := self._until - time.monotonic()) > 0:
+            if (yield Wait(self._over, left)):
+                break
+        self._over.set()
+        if not self._released:
+            yield Call(self._on_lost, self)
 
 
 class Lease(LeaseOperations, Blocking):
@@ -188,6 +195,8 @@ class Leasing(Pattern, Generic[L]):
                     lease: L = self._lease(self, token, answer.fence, self._length, asked, self._on_lost)
                     if self._renews:
                         yield Spawn(lease._renew())
+                        if self._on_lost is not None:
+                            yield Spawn(lease._watch())
                     return lease
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:

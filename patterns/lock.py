@@ -6,9 +6,10 @@ expires can be sure: a holder that was paused still believes in it.
 
 **The guarantee.** As long as one primary lives, no two leases overlap by its clock. Only its holder extends or
 releases a lease; each is asked by a token, so that a question asked again after a lost reply gets the same answer.
-Renewal keeps the lease as long as the holder lives, and calls ``on_lost`` when it is lost. Who waits is woken by the
-release, first come, first woken, though a newcomer may be faster. ``lease.fence`` is higher than that of every lease
-before, even if the server lost its counter, as long as its clock was not set back. Every key has a TTL.
+Renewal keeps the lease as long as the holder lives; ``on_lost`` is called once, when a server says that it is lost, or
+when its time is over and no server has said that it was renewed. Who waits is woken by the release, first come, first
+woken, though a newcomer may be faster. ``lease.fence`` is higher than that of every lease before, even if the server
+lost its counter, as long as its clock was not set back. Every key has a TTL.
 
 **The price.** One round trip to acquire a free lock, one to release it; one per third of ``ttl`` while it is held; a
 waiter keeps one connection. A holder that dies keeps others waiting for up to ``ttl``.

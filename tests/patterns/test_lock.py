@@ -236,6 +236,70 @@ def test_the_holder_is_told_when_the_server_is_gone(fake: Stage) -> None:
     client.close()
 
 
+class Swallows:
+    """Stands before a client, as a network that swallows packets: while it is *swallowing*, no command returns."""
+
+    def __init__(self, client: Any, let_go: Any) -> None:
+        self.client = client
+        self.swallowing = False
+        self.let_go = let_go
+
+
+class SwallowsBlocking(Swallows):
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        if self.swallowing:
+            self.let_go.wait()
+        return self.client.execute_command(*args, **options)
+
+
+class SwallowsAsyncio(Swallows):
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        if self.swallowing:
+            await self.let_go.wait()
+        return await self.client.execute_command(*args, **options)
+
+
+def test_the_holder_is_told_in_time_even_if_no_answer_comes(stage: Stage) -> None:
+    lost: list[Any] = []
+    told = threading.Event()
+
+    def on_lost(lease: Any) -> None:
+        lost.append(lease)
+        told.set()
+
+    client = SwallowsBlocking(stage.client, threading.Event())
+    lease = Lock(client, "l", ttl=0.2, on_lost=on_lost).acquire()
+    assert lease is not None
+    client.swallowing = True
+    in_time = told.wait(20)
+    client.let_go.set()
+    stage.rest()
+    assert in_time
+    assert lost == [lease]
+    assert not lease.held
+
+
+async def test_asyncio_tells_in_time_even_if_no_answer_comes(stage: Stage) -> None:
+    async with stage.new_async_client() as server:
+        lost: list[Any] = []
+        told = asyncio.Event()
+
+        def on_lost(lease: Any) -> None:
+            lost.append(lease)
+            told.set()
+
+        client = SwallowsAsyncio(server, asyncio.Event())
+        lease = await aio.Lock(client, "l", ttl=0.2, on_lost=on_lost).acquire()
+        assert lease is not None
+        client.swallowing = True
+        async with asyncio.timeout(20):
+            await told.wait()
+        client.let_go.set()
+        await lease.extend()  # on miniredis, whose clock stands still, it can be
+        assert lost == [lease]
+        assert not lease.held
+
+
 async def test_asyncio_tells_of_a_loss(stage: Stage) -> None:
     async with stage.new_async_client() as client:
         told = asyncio.Event()
