@@ -77,7 +77,7 @@ class LeaseOperations(Pattern):
 
     @operation
     def extend(self, ttl: Duration | None = None) -> Steps[bool]:
-        """Hold it for *ttl* from now, or for its usual time; False if it is lost."""
+        """Hold it for *ttl* from now, or for its usual time, at least: none becomes shorter. False if it is lost."""
         return (yield from self._extend(ttl))
 
     @operation
@@ -90,7 +90,7 @@ class LeaseOperations(Pattern):
         asked = time.monotonic()
         extended = bool((yield from self._leasing._extend(self.token, length)))
         if extended:
-            self._until = asked + length / 1000
+            self._until = max(self._until, asked + length / 1000)
         else:
             self._over.set()
         return extended
@@ -163,7 +163,7 @@ class Leasing(Pattern, Generic[L]):
         raise NotImplementedError
 
     def _extend(self, token: str, length: int) -> Steps[int]:
-        """Let the lease last so many milliseconds from now."""
+        """Let the lease last so many milliseconds from now, at least."""
         raise NotImplementedError
 
     def _release(self, token: str) -> Steps[int]:

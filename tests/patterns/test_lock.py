@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from patterns import Lock, NotAcquiredError, aio
+from patterns import Lock, NotAcquiredError, RWLock, Semaphore, aio
 from patterns.bench.proofs.locks import Rivals
 from patterns.bench.proofs.lost_replies import LosesReplies
 from patterns.lease import LeaseOperations
@@ -203,6 +203,27 @@ def test_it_is_renewed_as_long_as_it_is_held(stage: Stage) -> None:
             assert Lock(stage.client, "l").acquire(wait=0.1) is None
     assert not lease.held
     assert not stage.client.exists("lock:{l}")
+
+
+@pytest.mark.parametrize("kind", ["lock", "semaphore", "rwlock"])
+def test_a_renewal_makes_nothing_shorter(stage: Stage, kind: str) -> None:
+    """It extends as its holder does, by the usual time."""
+    client = stage.client
+    leasing: Any = {"lock": Lock(client, "l", ttl=30), "semaphore": Semaphore(client, "l", 1, ttl=30)}.get(kind)
+    lease = (leasing or RWLock(client, "l", ttl=30).write).acquire()
+
+    def ends() -> float:
+        key = f"{kind}:{{l}}"
+        return float(client.pexpiretime(key) if kind == "lock" else client.zscore(key, lease.token) or 0)
+
+    begun = ends()
+    assert lease.extend(3600)
+    extended = ends()
+    assert extended > begun
+    assert lease.extend()
+    assert ends() == extended
+    assert lease._until > time.monotonic() + 1800
+    assert lease.release()
 
 
 def test_the_holder_is_told_when_it_is_lost(stage: Stage) -> None:
