@@ -17,6 +17,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -178,6 +179,11 @@ class Leasing(Pattern, Generic[L]):
         """Say that we do not wait any more, if anybody has to know that."""
         yield from ()
 
+    def _withdraw(self, token: str) -> Steps[None]:
+        """Give back what may be ours, be it a place among those who wait: nobody is left to know of it."""
+        with suppress(RedisError, RedisClusterException):
+            yield from self._release(token)
+
     @operation
     def acquire(self, *, wait: Duration | None = None) -> Steps[L | None]:
         """A lease, or None if there is none within *wait* seconds; 0 does not wait at all."""
@@ -190,7 +196,9 @@ class Leasing(Pattern, Generic[L]):
         try:
             while True:
                 asked = time.monotonic()
-                answer = yield from self._take(token, asked < deadline)
+                waits = asked < deadline
+                waited = waited or waits
+                answer = yield from self._take(token, waits)
                 if answer.taken:
                     lease: L = self._lease(self, token, answer.fence, self._length, asked, self._on_lost)
                     if self._renews:
@@ -201,10 +209,12 @@ class Leasing(Pattern, Generic[L]):
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
                     break
-                waited = True
                 yield from self._sleep(answer, min(answer.left / 1000, remaining))
         except asyncio.CancelledError:
-            yield Shielded(self._release(token))  # it may be ours, and nobody is left to know
+            yield Shielded(self._withdraw(token))
+            raise
+        except Exception:
+            yield Spawn(self._withdraw(token))  # beside the caller: a dead server would keep it waiting once more
             raise
         if waited:
             yield from self._give_up(token)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import redis
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from redis.backoff import NoBackoff
@@ -203,6 +204,35 @@ def test_it_is_renewed_as_long_as_it_is_held(stage: Stage) -> None:
             assert Lock(stage.client, "l").acquire(wait=0.1) is None
     assert not lease.held
     assert not stage.client.exists("lock:{l}")
+
+
+def broken() -> None:
+    raise redis.ConnectionError("it broke")
+
+
+def test_who_does_not_hear_that_it_got_the_lock_does_not_keep_it(stage: Stage) -> None:
+    class Breaks(LosesReplies):
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            super().execute_command(*args, **options)
+            broken()
+
+    with pytest.raises(redis.ConnectionError, match="it broke"):
+        Lock(Breaks(stage.client), "l", ttl=3600).acquire()
+    until(lambda: not stage.client.exists("lock:{l}"))
+    assert stage.client.get("lock:{l}:fence")  # it was taken
+
+
+async def test_in_asyncio_neither(stage: Stage) -> None:
+    class Breaks(LosesReplies):
+        async def execute_command(self, *args: Any, **options: Any) -> Any:
+            await self.client.execute_command(*args, **options)
+            broken()
+
+    async with stage.new_async_client() as client:
+        with pytest.raises(redis.ConnectionError, match="it broke"):
+            await aio.Lock(Breaks(client), "l", ttl=3600).acquire()
+        await until_async(lambda: not stage.client.exists("lock:{l}"))
+        assert stage.client.get("lock:{l}:fence")
 
 
 @pytest.mark.parametrize("kind", ["lock", "semaphore", "rwlock"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import redis
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -333,6 +335,35 @@ def test_a_reader_that_gives_up_and_a_writer_that_gives_up_hold_nobody_up(stage:
         pass
 
 
+def test_a_writer_whose_first_answer_comes_too_late_holds_nobody_up(stage: Stage) -> None:
+    class Slow(LosesReplies):
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            reply = super().execute_command(*args, **options)
+            until(lambda: time.monotonic() > asked + 0.05)
+            return reply
+
+    with RWLock(stage.client, "l").read:
+        asked = time.monotonic()
+        assert RWLock(Slow(stage.client), "l").write.acquire(wait=0.05) is None
+        assert not stage.client.exists(KEYS[1])
+        lease = RWLock(stage.client, "l").read.acquire(wait=0)
+        assert lease is not None
+        lease.release()
+
+
+def test_a_writer_whose_connection_breaks_while_it_waits_holds_nobody_up(stage: Stage) -> None:
+    class Breaks(LosesReplies):
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            if args[0] == "BLPOP":
+                raise redis.ConnectionError("it broke")
+            return super().execute_command(*args, **options)
+
+    with RWLock(stage.client, "l").read:
+        with pytest.raises(redis.ConnectionError, match="it broke"):
+            RWLock(Breaks(stage.client), "l").write.acquire(wait=60)
+        until(lambda: not stage.client.exists(KEYS[1]))
+
+
 async def test_who_is_cancelled_while_it_waits_holds_nobody_up(stage: Stage) -> None:
     async with stage.new_async_client() as client:
         lock = aio.RWLock(client, "l", wait=60)
@@ -359,11 +390,11 @@ def test_a_lease_is_renewed_and_its_holder_told_when_it_is_lost(stage: Stage) ->
         lost.append(lease)
         told.set()
 
-    lock = RWLock(stage.client, "l", ttl=0.2, on_lost=on_lost)
+    lock = RWLock(stage.client, "l", ttl=0.6, on_lost=on_lost)
     for side, other in ((lock.read, lock.write), (lock.write, lock.read)):
         told.clear()
         with side as lease:
-            assert other.acquire(wait=0.5) is None
+            assert other.acquire(wait=0.8) is None
             assert lease.held
             stage.client.delete(KEYS[0])
             assert told.wait(10)
