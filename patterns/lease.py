@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from types import FrameType
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from redis.exceptions import RedisClusterException, RedisError
 
@@ -30,6 +32,9 @@ from patterns.waking import woken
 
 RENEWALS: float = 3
 """A lease is renewed so many times before it would end; after an error four times as often."""
+
+MACHINERY: Final = {"patterns.lease", "patterns.steps", "patterns.pattern", "contextlib"}
+"""The modules between a ``with`` statement and what it enters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,17 @@ class Answer:
     """If it is not taken: in how many milliseconds to look again, unless woken."""
     news: bytes = b"0"
     """For who is woken by a stream: its last entry."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A ``with`` block of somebody's that was entered and not left."""
+
+    lease: Any
+    frame: FrameType | None
+    """Whose it is. A generator's is the same in whatever thread or task it goes on."""
+    caller: Any
+    """The task, or the thread, that entered it."""
 
 
 class NotAcquiredError(TimeoutError):
@@ -139,7 +155,12 @@ L = TypeVar("L", bound=LeaseOperations)
 
 
 class Leasing(Pattern, Generic[L]):
-    """Something that is leased. In a ``with`` block it is held, by one lease per block."""
+    """Something that is leased. In a ``with`` block it is held, by one lease per block.
+
+    A generator's block may end in another thread or task than it began in. Where no ``with`` statement tells whose end
+    it is, because enter and exit are called from different functions, it is that of the last block of the thread or
+    task, else the last of all. Who wants to be sure there acquires a lease, and enters that.
+    """
 
     _lease: ClassVar[Any]
     """The class of its leases, of the same flavour."""
@@ -154,7 +175,7 @@ class Leasing(Pattern, Generic[L]):
         self._renews = renew
         self._wait = seconds(wait)
         self._on_lost = on_lost
-        self._blocks: dict[Any, list[L]] = {}
+        self._blocks: list[Block] = []
 
     def _new_token(self) -> str:
         return secrets.token_hex(16)
@@ -224,15 +245,23 @@ class Leasing(Pattern, Generic[L]):
         lease = yield from self._acquire(self._wait)
         if lease is None:
             raise NotAcquiredError(f"not acquired within {self._wait:g} seconds: {self!r}")
-        self._blocks.setdefault(_caller(), []).append(lease)
+        self._blocks.append(Block(lease, _frame(), _caller()))
         return lease
 
     def _leave(self, error: BaseException | None) -> Steps[None]:
-        caller = _caller()
-        lease = self._blocks[caller].pop()
-        if not self._blocks[caller]:
-            del self._blocks[caller]
-        yield from lease._leave(error)
+        frame, caller = _frame(), _caller()
+        last_first = reversed(list(self._blocks))
+        block = max(last_first, key=lambda block: (block.frame is frame, block.caller == caller))
+        self._blocks.remove(block)
+        yield from block.lease._leave(error)
+
+
+def _frame() -> FrameType | None:
+    """What executes the ``with`` statement that is being carried out."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__") in MACHINERY:
+        frame = frame.f_back
+    return frame
 
 
 def _caller() -> Any:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -413,6 +416,61 @@ def test_one_lock_object_serves_many_blocks(stage: Stage) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(24)))
+
+
+@contextmanager
+def dependency(leasing: Any) -> Iterator[Any]:
+    """As web frameworks have them, which enter and leave a generator's block in whatever threads are free."""
+    with leasing as lease:
+        yield lease
+
+
+@pytest.mark.parametrize("kind", ["semaphore", "rwlock"])
+def test_a_block_may_end_in_another_thread_which_has_blocks_of_its_own(stage: Stage, kind: str) -> None:
+    shared: Any = Semaphore(stage.client, "s", 3) if kind == "semaphore" else RWLock(stage.client, "l").read
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        first, second, third = dependency(shared), dependency(shared), dependency(shared)
+        leases = [one.submit(first.__enter__).result()]
+        leases += [other.submit(each.__enter__).result() for each in (second, third)]
+        for ending, place in ((first, 0), (third, 2), (second, 1)):
+            other.submit(ending.__exit__, None, None, None).result()
+            assert not leases[place].held
+            assert not leases[place].extend()
+            leases[place] = None
+            assert all(lease is None or lease.held for lease in leases)
+
+
+def test_a_block_that_was_entered_by_hand_may_end_in_another_thread(stage: Stage) -> None:
+    lock = Lock(stage.client, "l")
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        lease = one.submit(lock.__enter__).result()
+        assert lease.held
+        other.submit(lock.__exit__, None, None, None).result()
+        assert not lease.held
+        assert not stage.client.exists("lock:{l}")
+
+
+async def test_the_block_of_a_generator_that_is_left_behind_ends(stage: Stage) -> None:
+    """asyncio ends it in a task of its own."""
+    async with stage.new_async_client() as client:
+        lock = aio.Lock(client, "l", ttl=3600)
+        leases: list[Any] = []
+
+        async def rows() -> AsyncIterator[int]:
+            async with lock as lease:
+                leases.append(lease)
+                yield 1
+                yield 2
+
+        async def first() -> int:
+            async for row in rows():
+                return row
+            return 0
+
+        assert await first() == 1
+        gc.collect()
+        await until_async(lambda: not stage.client.exists("lock:{l}"))
+        assert not leases[0].held
 
 
 @pytest.mark.parametrize("ttl", [0, -1, float("inf"), float("nan")])
