@@ -20,7 +20,10 @@ def woken(client: Any, key: str, seconds: float) -> Steps[bool]:
     """Wait at the list *key* for so many seconds, but no longer than a slice: whether somebody woke us."""
     # A millisecond more, or a waiter would look just before what it waits for; and a timeout of 0 would last for ever.
     timeout = min(max(seconds, 0) + 0.001, slice_ms(client) / 1000)
-    return (yield Command("BLPOP", key, timeout)) is not None
+    try:
+        return (yield Command("BLPOP", key, timeout)) is not None
+    except RedisTimeoutError:
+        return False
 
 
 def told(client: Any, key: str, after: bytes, seconds: float) -> Steps[None]:

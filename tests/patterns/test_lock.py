@@ -148,6 +148,26 @@ def test_who_waits_gets_it_when_the_holder_died(stage: Stage) -> None:
     lease.release()
 
 
+def test_a_client_without_patience_waits_all_the_same(stage: Stage) -> None:
+    held = Lock(stage.client, "l").acquire()
+    assert held is not None
+    impatience = []
+
+    class Impatient(LosesReplies):
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            if args[0] != "BLPOP":
+                return super().execute_command(*args, **options)
+            impatience.append(1)
+            if len(impatience) == 3:
+                held.release()
+            raise redis.TimeoutError("Timeout reading from socket")
+
+    lease = Lock(Impatient(stage.client), "l").acquire(wait=600)
+    assert lease is not None
+    assert len(impatience) == 3
+    lease.release()
+
+
 def test_acquiring_is_bounded(stage: Stage) -> None:
     if stage.mini is not None:
         stage.mini.clock.resume()
