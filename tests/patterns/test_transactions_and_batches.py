@@ -234,6 +234,28 @@ def test_an_error_is_raised_when_its_reply_is_wanted(stage: Stage) -> None:
         bad.unwrap()
 
 
+def test_a_connection_that_breaks_takes_no_reply_along_that_was_there(stage: Stage) -> None:
+    class Breaks:
+        def __init__(self, batches: int) -> None:
+            self.batches = batches
+
+        def pipeline(self, **options: Any) -> Any:
+            self.batches -= 1
+            if self.batches < 0:
+                raise redis.ConnectionError("it broke")
+            return stage.client.pipeline(**options)
+
+    commands = [("INCR", "n")] * 7
+    replies = Batches(Breaks(2), size=2).send(commands)
+    assert [reply.value for reply in replies] == [1, 2, 3, 4, None, None, None]
+    assert [reply.command for reply in replies] == commands
+    for reply in replies[4:]:
+        with pytest.raises(redis.ConnectionError, match="it broke"):
+            reply.unwrap()
+    with pytest.raises(redis.ConnectionError, match="it broke"):
+        Batches(Breaks(0)).send(commands)
+
+
 async def test_batches_in_asyncio(stage: Stage) -> None:
     async with stage.new_async_client(decode_responses=True) as client:
         replies = await aio.Batches(client).send([("SET", "s", b"\xff"), ("GET", "s"), ("NOSUCH",)])
