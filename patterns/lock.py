@@ -12,7 +12,8 @@ woken, though a newcomer may be faster. ``lease.fence`` is higher than that of e
 lost its counter, as long as its clock was not set back. Every key has a TTL.
 
 **The price.** One round trip to acquire a free lock, one to release it; one per third of ``ttl`` while it is held; a
-waiter keeps one connection. A holder that dies keeps others waiting for up to ``ttl``.
+waiter keeps one connection. A thread, or a task, renews what is held; one more waits to call ``on_lost``. A holder that
+dies keeps others waiting for up to ``ttl``.
 
 **Not** for correctness by itself. A failover may lose a lease that was not replicated, and a paused holder wakes up
 after its own: two then believe they hold it. (Several servers, as in Redlock, make that rarer, not impossible.) Where
