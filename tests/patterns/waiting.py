@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import redis
 
@@ -25,6 +26,14 @@ async def until_async(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never became true"
         await asyncio.sleep(0.002)
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancel it until it is. Python 3.11 forgets a cancellation that comes while redis-py sends (asyncio.wait_for)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
+    assert task.cancelled()
 
 
 def blocked(client: redis.Redis) -> int:
