@@ -6,14 +6,16 @@ it, but nobody puts it back; retries, delays and dead letters are then added by 
 **The guarantee.** At least once: from the moment :meth:`~QueueOperations.put` answers, a job is ready, scheduled,
 taken or dead until it is acknowledged, whatever happens to workers at whatever point. A worker that is not heard of
 within the visibility timeout loses its job to another; each time a job is taken it has another receipt, so that one
-who is late neither finishes nor fails what another has now. A job runs twice only if its worker did not acknowledge
-it in time. A job that failed waits longer each time, and is put aside as dead after its last attempt. Higher
-priorities first, then first in, first out. Jobs with an *id* of their own are in the queue once. A worker who waits
-is woken by the job, not by polling.
+who is late neither finishes nor fails what another has now. A job runs twice only if its worker did not acknowledge it
+in time: what is sent again within a minute, since its reply was lost (redis-py does that by itself), puts the job
+once, takes the same job and fails it once. A job that failed waits longer each time, and is put aside as dead after
+its last attempt. Higher priorities first, then first in, first out. Jobs with an *id* of their own are in the queue
+once. A worker who waits is woken by the job, not by polling.
 
-**The price.** One round trip each to put, take, acknowledge, fail or extend. A waiting worker keeps one connection.
-All of a queue is in one slot of a cluster. Jobs have no TTL, by intention: a queue that forgets is none. An empty one
-leaves no key without.
+**The price.** One round trip each to put, take, acknowledge, fail or extend. A waiting worker keeps one connection. So
+that nothing is done twice, Redis keeps a small key for a minute for each job that was put, and one for each that was
+taken and not acknowledged yet. All of a queue is in one slot of a cluster. Jobs have no TTL, by intention: a queue
+that forgets is none. An empty one leaves no key without.
 
 **Not for** effects that must happen once: let the job's work be idempotent (:class:`patterns.Idempotency`). Not for
 much more than ten thousand jobs a second, or for several groups of readers: that is a stream. What a failover had not
@@ -22,12 +24,16 @@ replicated is lost.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from redis.exceptions import RedisClusterException, RedisError
 
 from patterns.codecs import JSON, Codec
 from patterns.durations import Duration, milliseconds, seconds
@@ -41,12 +47,16 @@ PUT: Final = Script("queue_put")
 TAKE: Final = Script("queue_take")
 ACK: Final = Script("queue_ack")
 NACK: Final = Script("queue_nack")
+RETURN: Final = Script("queue_return")
 EXTEND: Final = Script("queue_extend")
 RETRY: Final = Script("queue_retry")
 DEAD: Final = Script("queue_dead")
 
 DAY: Final = 86_400_000
 """How long keys are kept that hold no job, in milliseconds."""
+
+MINUTE: Final = 60_000
+"""How long it is known what became of a call, for whom its answer did not reach; in milliseconds."""
 
 PRIORITIES: Final = range(-1000, 1001)
 
@@ -81,7 +91,7 @@ class Counts:
 class JobOperations(Pattern):
     """A job that a worker has taken. A ``with`` block acknowledges it at its end, or fails it with its error."""
 
-    def __init__(self, queue: QueueOperations[Any], id: str, value: Any, attempt: int, receipt: bytes) -> None:
+    def __init__(self, queue: QueueOperations[Any], id: str, value: Any, attempt: int, receipt: str) -> None:
         self.client = queue.client
         self.id = id
         self.value = value
@@ -97,7 +107,10 @@ class JobOperations(Pattern):
 
     @operation
     def nack(self, *, delay: Duration | None = None, error: str = "") -> Steps[bool]:
-        """It failed: try again after *delay*, or after the queue's backoff. False if its time had run out before."""
+        """It failed: try again after *delay*, or after the queue's backoff. False if its time had run out before.
+
+        Whoever says it again changes nothing.
+        """
         return (yield from self._nack(delay, error))
 
     @operation
@@ -109,14 +122,18 @@ class JobOperations(Pattern):
 
     def _ack(self) -> Steps[bool]:
         queue = self._queue
-        keys = (queue._jobs, queue._ready, queue._scheduled, queue._taken, queue._dead, queue._order)
+        hand = queue._hand(self._receipt)
+        keys = (queue._jobs, queue._ready, queue._scheduled, queue._taken, queue._dead, queue._order, hand)
         return bool((yield from ACK(keys, (self.id, self._receipt, DAY))))
 
     def _nack(self, delay: Duration | None, error: str) -> Steps[bool]:
         queue = self._queue
         wait = seconds(queue._backoff(self.attempt) if delay is None else delay)
-        keys = (queue._jobs, queue._ready, queue._scheduled, queue._taken, queue._dead, queue._wake)
-        args = (self.id, self._receipt, milliseconds(wait) if wait else 0, queue._max_attempts, error, DAY)
+        hand = queue._hand(self._receipt)
+        keys = (queue._jobs, queue._ready, queue._scheduled, queue._taken, queue._dead, queue._wake, hand)
+        # Half of a surrogate pair, as in names of files that are no UTF-8, must not keep the job from being failed.
+        text = error.encode("utf-8", "backslashreplace")
+        args = (self.id, self._receipt, milliseconds(wait) if wait else 0, queue._max_attempts, text, DAY, MINUTE)
         return bool((yield from NACK(keys, args)))
 
     def _enter(self) -> Steps[Any]:
@@ -161,9 +178,10 @@ class QueueOperations(Pattern, Generic[J]):
         self._max_attempts = max_attempts
         self._backoff = backoff
         self._codec = codec
-        self._jobs = key(check_prefix(prefix), name)
+        self._part = partial(key, check_prefix(prefix), name)
+        self._jobs = self._part()
         self._ready, self._scheduled, self._taken, self._dead, self._order, self._wake = (
-            key(prefix, name, part) for part in ("ready", "scheduled", "taken", "dead", "order", "wake")
+            self._part(part) for part in ("ready", "scheduled", "taken", "dead", "order", "wake")
         )
 
     @operation
@@ -172,26 +190,42 @@ class QueueOperations(Pattern, Generic[J]):
         if priority not in PRIORITIES:
             raise ValueError(f"a priority is between -1000 and 1000: {priority!r}")
         wait = milliseconds(delay) if seconds(delay) else 0
-        keys = (self._jobs, self._ready, self._scheduled, self._order, self._wake)
-        # Without an id it gets one here, before it is sent: so it is put once even if it is sent again.
-        args = (secrets.token_hex(8) if id is None else id, self._codec.dumps(job), wait, priority, DAY)
+        call = secrets.token_hex(8)
+        keys = (self._jobs, self._ready, self._scheduled, self._order, self._wake, self._part(f"put:{call}"))
+        args = (call if id is None else id, self._codec.dumps(job), wait, priority, DAY, MINUTE)
         return bool((yield from PUT(keys, args)))
 
     @operation
     def take(self, *, wait: Duration = 0) -> Steps[J | None]:
-        """The next job, or None if none becomes ready within *wait* seconds."""
+        """The next job, or None if none becomes ready within *wait* seconds. If it is cancelled, it takes none."""
         deadline = time.monotonic() + seconds(wait)
-        keys = (self._jobs, self._ready, self._scheduled, self._taken, self._dead, self._order, self._wake)
+        receipt = secrets.token_hex(8)
+        keys = (self._jobs, self._ready, self._scheduled, self._taken, self._dead, self._wake, self._hand(receipt))
         while True:
-            found, *reply = yield from TAKE(keys, (self._visibility, self._max_attempts, DAY))
+            try:
+                found, *reply = yield from TAKE(keys, (self._visibility, self._max_attempts, DAY, receipt, MINUTE))
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                yield Shielded(self._give_back(receipt))
+                raise
             if found:
-                id, payload, attempt, receipt = reply
+                id, payload, attempt = reply
                 job: J = self._job(self, id.decode(), self._codec.loads(payload), attempt, receipt)
                 return job
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return None
             yield from woken(self.client, self._wake, min(remaining, reply[0] / 1000) if reply[0] >= 0 else remaining)
+
+    def _give_back(self, receipt: str) -> Steps[None]:
+        keys = (self._jobs, self._ready, self._taken, self._wake, self._hand(receipt))
+        try:
+            yield from RETURN(keys, (receipt, DAY, MINUTE))
+        except (RedisError, RedisClusterException):
+            return  # then it is given to another after the visibility timeout
+
+    def _hand(self, receipt: str) -> str:
+        """The key of what became of a receipt."""
+        return self._part(f"hand:{receipt}")
 
     @operation
     def dead(self, count: int = 100) -> Steps[list[Dead]]:
@@ -210,7 +244,7 @@ class QueueOperations(Pattern, Generic[J]):
 
     @operation
     def retry(self, id: str) -> Steps[bool]:
-        """Put a job that was given up back, with all its attempts before it. False if there is no such job."""
+        """Put a job that was given up back, with all its attempts before it. False if there is none (any more)."""
         return bool((yield from RETRY((self._jobs, self._ready, self._dead, self._wake), (id, DAY))))
 
     @operation

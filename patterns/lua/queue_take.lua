@@ -5,14 +5,23 @@
 -- KEYS[3]  scheduled  a sorted set of ids by when they become ready, in milliseconds of the server's clock
 -- KEYS[4]  taken      a sorted set of ids by when they are to be given to another worker
 -- KEYS[5]  dead       a sorted set of ids by when they were given up
--- KEYS[6]  order      the last number given to a job or a receipt
--- KEYS[7]  wake       a list that wakes one worker who waits
+-- KEYS[6]  wake       a list that wakes one worker who waits
+-- KEYS[7]  hand       what became of the receipt: "taken <id>", "failed", or "returned" by who did not wait for it
 -- ARGV[1]  visibility timeout, in milliseconds
 -- ARGV[2]  how many attempts a job has
--- ARGV[3]  how long KEYS[7] is kept, in milliseconds
--- Reply:   {1, id, payload, attempt, receipt}, or {0, milliseconds until a job may become ready, -1 if none will}
+-- ARGV[3]  how long KEYS[6] is kept, in milliseconds
+-- ARGV[4]  receipt, of this call alone
+-- ARGV[5]  how long KEYS[7] is kept, in milliseconds
+-- Reply:   {1, id, payload, attempt}, the same if asked again after a lost reply; or {0, milliseconds until a job may become ready, -1 if none will}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local hand = redis.call('GET', KEYS[7])
+if hand == 'returned' then return {0, -1} end
+local held = hand and string.match(hand, '^taken (.*)$')
+if held and redis.call('HGET', KEYS[1], 'r' .. held) == ARGV[4] and redis.call('ZSCORE', KEYS[4], held) then
+  return {1, held, redis.call('HGET', KEYS[1], 'p' .. held), tonumber(redis.call('HGET', KEYS[1], 'a' .. held))}
+end
+
 local batch = 100 -- a bound on what one call has to do; the rest is for the next
 
 local function due(key)
@@ -39,7 +48,7 @@ end
 
 local id = redis.call('ZPOPMIN', KEYS[2])[1]
 if not id then
-  redis.call('DEL', KEYS[7])
+  redis.call('DEL', KEYS[6])
   local next_due = math.huge
   for _, key in ipairs({KEYS[3], KEYS[4]}) do
     local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
@@ -48,13 +57,12 @@ if not id then
   return {0, next_due == math.huge and -1 or math.max(0, next_due - now)}
 end
 
-local receipt = string.format('%.0f', math.max(now, (tonumber(redis.call('GET', KEYS[6]) or 0)) + 1))
-redis.call('SET', KEYS[6], receipt)
-redis.call('HSET', KEYS[1], 'r' .. id, receipt)
+redis.call('SET', KEYS[7], 'taken ' .. id, 'PX', ARGV[5])
+redis.call('HSET', KEYS[1], 'r' .. id, ARGV[4])
 redis.call('ZADD', KEYS[4], now + ARGV[1], id)
 local attempt = redis.call('HINCRBY', KEYS[1], 'a' .. id, 1)
-if redis.call('EXISTS', KEYS[2]) == 1 and redis.call('LLEN', KEYS[7]) == 0 then -- the next worker for the next job
-  redis.call('RPUSH', KEYS[7], 'job')
-  redis.call('PEXPIRE', KEYS[7], ARGV[3])
+if redis.call('EXISTS', KEYS[2]) == 1 and redis.call('LLEN', KEYS[6]) == 0 then -- the next worker for the next job
+  redis.call('RPUSH', KEYS[6], 'job')
+  redis.call('PEXPIRE', KEYS[6], ARGV[3])
 end
-return {1, id, redis.call('HGET', KEYS[1], 'p' .. id), attempt, receipt}
+return {1, id, redis.call('HGET', KEYS[1], 'p' .. id), attempt}

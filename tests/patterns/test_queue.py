@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import redis
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +62,9 @@ class Hand:
     job: Any
     id: str
     take: int = field(default=0)
+    failed_until: float = 0
+    """Until when it is known that it was failed."""
+    acknowledged: bool = False
 
 
 class Factory:
@@ -89,8 +94,7 @@ class Factory:
     def put(self, delay: int, priority: int, lost: bool) -> None:
         self.last += 1
         id = str(self.last)
-        # Whoever asks again hears that the job is there already, and there is one.
-        assert self.queue.put({"n": self.last}, delay=delay / 1000, priority=priority, id=id) is not lost
+        assert self.queue.put({"n": self.last}, delay=delay / 1000, priority=priority, id=id)
         self.jobs[id] = Record(self.last, priority, "scheduled" if delay else "ready", self.now + delay)
 
     def put_again(self, which: int, _: int, lost: bool) -> None:
@@ -100,8 +104,7 @@ class Factory:
 
     def take(self, worker: int, _: int, lost: bool) -> None:
         job = self.queue.take()
-        for _ in range(1 + lost):  # the first of two is in nobody's hand
-            expected = self._take()
+        expected = self._take()
         if job is None:
             assert expected is None
             return
@@ -138,6 +141,7 @@ class Factory:
         assert hand.job.ack() is (record is not None or hand.id not in self.jobs)
         if record is not None:
             del self.jobs[hand.id]
+            hand.acknowledged = True
             self.done.add(hand.id)
 
     def nack(self, worker: int, delay: int, lost: bool) -> None:
@@ -146,9 +150,10 @@ class Factory:
             return
         record = self.own(hand)
         valid = record is not None and record.state == "taken"
-        # Asked again, the job is not the worker's any more.
-        assert hand.job.nack(delay=delay / 1000, error="no") is (valid and not lost)
+        said_before = self.now < hand.failed_until and not hand.acknowledged
+        assert hand.job.nack(delay=delay / 1000, error="no") is (valid or said_before)
         if record is not None and valid:
+            hand.failed_until = self.now + 60_000 if self.given is None else math.inf
             record.state = "dead" if record.attempts >= ATTEMPTS else "scheduled" if delay else "ready"
             record.due = self.now + delay
 
@@ -399,6 +404,122 @@ def test_each_is_one_round_trip(stage: Stage) -> None:
             assert job is not None
             assert job.ack()
     assert calls == ["EVALSHA"] * 12
+
+
+def loses_replies(stage: Stage, name: str) -> Any:
+    """A client, of which the queue's scripts are known, so that the next reply that is lost is that of a script."""
+    queue = Queue(stage.client, name)
+    for nack in (True, False):
+        queue.put("warm")
+        job = queue.take()
+        assert job is not None
+        assert job.nack(delay=0) if nack else job.ack()
+    job = queue.take()
+    assert job is not None
+    assert job.ack()
+    return LosesReplies(stage.client)
+
+
+@pytest.mark.parametrize("id", [None, "its own"])
+def test_a_job_that_is_done_before_its_put_is_sent_again_is_not_put_again(stage: Stage, id: str | None) -> None:
+    client, worker, done = loses_replies(stage, "q"), Queue(stage.client, "q"), []
+
+    def work() -> None:
+        job = worker.take()
+        assert job is not None
+        with job as value:
+            done.append(value)
+
+    client.meanwhile, client.losing = work, 1
+    assert Queue(client, "q").put("work", id=id)
+    assert client.losing == 0
+    assert worker.take() is None
+    assert done == ["work"]
+    assert worker.put("work", id=id)  # another time it is another job
+
+
+def test_a_take_that_is_sent_again_takes_the_same_job(stage: Stage) -> None:
+    client = loses_replies(stage, "q")
+    queue = Queue(client, "q", max_attempts=1)
+    queue.put("first")
+    queue.put("second")
+    client.losing = 1
+    job = queue.take()
+    assert job is not None
+    assert client.losing == 0
+    assert (job.value, job.attempt, queue.counts()) == ("first", 1, Counts(1, 0, 1, 0))
+    assert job.ack()
+
+
+def test_a_job_that_was_failed_was_failed_even_if_another_has_it_now(stage: Stage) -> None:
+    client, other = loses_replies(stage, "q"), Queue(stage.client, "q")
+    queue = Queue(client, "q")
+    queue.put("work")
+    job = queue.take()
+    assert job is not None
+    taken: list[Any] = []
+    client.meanwhile, client.losing = lambda: taken.append(other.take()), 1
+    assert job.nack(delay=0)
+    assert client.losing == 0
+    assert taken[0].ack()
+
+
+class Late:
+    """Stands before an asyncio client. Replies to scripts do not come before they are let through."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.done = asyncio.Event()
+        self.let_through = asyncio.Event()
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        reply = await self.client.execute_command(*args, **options)
+        self.done.set()
+        await self.let_through.wait()
+        return reply
+
+
+async def test_a_take_that_is_cancelled_has_taken_nothing(stage: Stage) -> None:
+    async with stage.new_async_client() as client:
+        Queue(stage.client, "q").put("work")
+        assert Queue(stage.client, "another").take() is None  # the script is known
+        late = Late(client)
+        taking = asyncio.create_task(aio.Queue(late, "q", max_attempts=1).take())
+        await asyncio.wait_for(late.done.wait(), 30)
+        assert stage.client.zcard("queue:{q}:taken") == 1
+        late.let_through.set()
+        taking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+        job = await aio.Queue(client, "q").take()
+        assert job is not None
+        assert (job.value, job.attempt) == ("work", 1)
+
+
+def test_a_take_that_is_cancelled_before_it_reaches_the_server_takes_nothing(stage: Stage) -> None:
+    queue = Queue(stage.client, "q")
+    queue.put("work")
+    steps = Queue.take.steps(queue)  # type: ignore[attr-defined]
+    take = next(steps)
+    shielded = steps.throw(asyncio.CancelledError())
+    shielded.perform(stage.client)
+    try:
+        found = take.perform(stage.client)
+    except redis.exceptions.NoScriptError:
+        found = take.with_text().perform(stage.client)
+    assert found == [0, -1]
+    assert queue.counts() == Counts(1, 0, 0, 0)
+
+
+def test_an_error_that_is_no_unicode_fails_a_job_like_others(stage: Stage) -> None:
+    queue = Queue(stage.client, "q", max_attempts=1)
+    queue.put("work")
+    job = queue.take()
+    assert job is not None
+    with pytest.raises(OSError, match="no such file"), job:
+        raise OSError("no such file: \udcff")
+    (dead,) = queue.dead()
+    assert dead.error == r"OSError: no such file: \udcff"
 
 
 def test_an_empty_queue_leaves_no_key_without_ttl(stage: Stage) -> None:
