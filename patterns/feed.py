@@ -5,12 +5,15 @@ Pages of it are offsets: whatever is pushed between two pages shows an entry twi
 
 **The guarantee.** A feed never has more than ``size`` entries nor shows one older than ``ttl``. Entries are in the
 order in which the server took them, with its time. A page begins after an entry, not after a number of them, so that
-no entry is shown twice or skipped, whatever is pushed meanwhile. A key always has a TTL.
+no entry is shown twice or skipped, whatever is pushed meanwhile. A push that is sent again within a minute, since its
+reply was lost (redis-py does that by itself), adds one entry. A key always has a TTL.
 
-**The price.** One round trip for everything.
+**The price.** One round trip for everything. So that no entry is added twice, Redis keeps a small key for each push to
+each feed, for a minute.
 
 For the followers of somebody :class:`Feeds` adds an entry to each of their feeds (fan-out on write): one round trip per
-thousand feeds, per node of a cluster. Each feed has its entry or an error of its own.
+thousand feeds, per node of a cluster. Each feed has its entry or an error of its own, also
+when the connection breaks in between.
 
 **Not for** what must not be forgotten: the oldest entry goes when the feed is full. Nor for the followers of somebody
 whom millions follow: let them read his own feed beside theirs.
@@ -18,9 +21,13 @@ whom millions follow: let them read his own feed beside theirs.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from redis.exceptions import RedisClusterException, RedisError
 
 from patterns.codecs import JSON, Codec
 from patterns.durations import Duration, milliseconds
@@ -33,6 +40,9 @@ PUSH: Final = Script("feed_push")
 READ: Final = Script("feed_read")
 
 MONTH: Final = 30 * 86400
+
+MINUTE: Final = 60_000
+"""How long the id of an entry is kept for whom the answer did not reach, in milliseconds."""
 
 BATCH: Final = 1000
 """To how many feeds an entry is sent in one round trip."""
@@ -47,10 +57,14 @@ class Entry:
     at: float
     """When the server took it, in seconds since the epoch."""
     value: Any
+    """What was pushed; if the codec cannot read it, its bytes."""
 
 
 class UndeliveredError(Exception):
-    """Some feeds did not get an entry. The others have it: to push it to all again would show it twice there."""
+    """Some feeds did not get an entry. The others have it: to push it to all again would show it twice there.
+
+    A feed whose error is one of the connection may have it all the same: then only the reply was lost.
+    """
 
     def __init__(self, ids: Mapping[str, str], errors: Mapping[str, Exception]) -> None:
         name, error = next(iter(errors.items()))
@@ -77,7 +91,8 @@ class FeedOperations(Pattern):
         if size < 1:
             raise ValueError(f"a size is 1 or more: {size!r}")
         self.client = client
-        self._key = key(check_prefix(prefix), name)
+        self._part = partial(key, check_prefix(prefix), name)
+        self._key = self._part()
         self._size = size
         self._ttl = milliseconds(ttl)
         self._codec = codec
@@ -89,7 +104,10 @@ class FeedOperations(Pattern):
         return id.decode()
 
     def _pushing(self, value: Any) -> Command:
-        return PUSH.command((self._key,), (self._codec.dumps(value), self._size, self._ttl))
+        return PUSH.command(
+            (self._key, self._part(f"push:{secrets.token_hex(8)}")),
+            (self._codec.dumps(value), self._size, self._ttl, MINUTE),
+        )
 
     @operation
     def latest(self, count: int = 20, *, before: str | None = None) -> Steps[list[Entry]]:
@@ -106,10 +124,19 @@ class FeedOperations(Pattern):
         """Take an entry out. False if it was not there."""
         return bool((yield Command("XDEL", self._key, id)))
 
-    def _entries(self, found: Sequence[Any]) -> list[Entry]:
+    def _entries(self, found: Sequence[Any] | None) -> list[Entry]:
+        # There is no list if less than one entry was asked for.
         return [
-            Entry(id.decode(), int(id.partition(b"-")[0]) / 1000, self._codec.loads(fields[1])) for id, fields in found
+            Entry(id.decode(), int(id.partition(b"-")[0]) / 1000, self._readable(fields[1]))
+            for id, fields in found or ()
         ]
+
+    def _readable(self, data: bytes) -> Any:
+        """The value: an entry of another codec must not keep anybody from the others."""
+        try:
+            return self._codec.loads(data)
+        except ValueError:
+            return data
 
 
 class Feed(FeedOperations, Blocking):
@@ -145,7 +172,10 @@ class FeedsOperations(Pattern, Generic[F]):
         errors: dict[str, Exception] = {}
         for place in range(0, len(feeds), BATCH):
             batch = feeds[place : place + BATCH]
-            replies = yield from pipeline([feed._pushing(value) for _, feed in batch])
+            try:
+                replies = yield from pipeline([feed._pushing(value) for _, feed in batch])
+            except (RedisError, RedisClusterException) as error:
+                replies = [error] * len(batch)
             for (name, _), reply in zip(batch, replies, strict=True):
                 if isinstance(reply, Exception):
                     errors[name] = reply

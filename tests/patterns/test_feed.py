@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from patterns import Feed, Feeds, UndeliveredError, aio
+from patterns import Feed, Feeds, SignedPickle, UndeliveredError, aio
+from patterns.bench.proofs.lost_replies import LosesReplies
 from tests.patterns.conftest import Stage
 
 ACTIONS = st.lists(
@@ -93,6 +95,37 @@ async def test_asyncio(stage: Stage) -> None:
         assert [each.value for each in await feed.since(first)] == [None]
 
 
+def test_a_push_that_is_sent_again_adds_one_entry(stage: Stage) -> None:
+    client = LosesReplies(stage.client)
+    feed, feeds = Feed(client, "f"), Feeds(client)
+    feed.push("first")  # its script is known from now on
+    client.meanwhile, client.losing = lambda: Feed(stage.client, "f").push("meanwhile"), 1
+    id = feed.push("second")
+    client.meanwhile, client.losing = lambda: None, 1
+    ids = feeds.push("third", ["f", "g"])
+    assert client.losing == 0
+    assert [each.value for each in feed.latest()] == ["third", "meanwhile", "second", "first"]
+    assert [(each.id, each.value) for each in feeds["g"].latest()] == [(ids["g"], "third")]
+    assert feed.latest()[2].id == id
+
+
+def test_who_asks_for_no_entries_gets_none(stage: Stage) -> None:
+    feed = Feed(stage.client, "f")
+    feed.push("entry")
+    for count in (0, -1):
+        assert feed.latest(count) == feed.since(None, count) == []
+
+
+def test_an_entry_that_cannot_be_read_keeps_nobody_from_the_others(stage: Stage) -> None:
+    feed = Feed(stage.client, "f")
+    feed.push("before")
+    Feed(stage.client, "f", codec=SignedPickle(b"a secret of ours")).push("ours")
+    feed.push("after")
+    after, unreadable, before = feed.latest()
+    assert (after.value, before.value) == ("after", "before")
+    assert isinstance(unreadable.value, bytes)
+
+
 def test_a_size_is_positive() -> None:
     with pytest.raises(ValueError, match="a size is"):
         Feed(None, "f", size=0)
@@ -145,6 +178,29 @@ def test_many_followers_are_a_few_round_trips_and_one_that_fails_keeps_no_other_
     assert feeds.push("none", []) == {}
     assert [each.value for each in feeds["name 7"].latest()] == ["again"]
     assert [each.value for each in feeds["name 1499"].latest()] == ["one"]
+
+
+class Breaks:
+    """Stands before a client whose connection breaks when the second pipeline is sent: nobody knows what was done."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.sent = 0
+
+    def pipeline(self, **options: Any) -> Any:
+        self.sent += 1
+        if self.sent == 2:
+            raise redis.exceptions.ConnectionError("the connection broke")
+        return self.client.pipeline(**options)
+
+
+def test_a_connection_that_breaks_leaves_nobody_in_doubt_who_has_the_entry(stage: Stage) -> None:
+    Feed(stage.client, "warm").push("one")  # the script is known: each batch is one pipeline
+    names = [f"name {number}" for number in range(2500)]
+    with pytest.raises(UndeliveredError, match=r"1000 of 2500 feeds did not get the entry; .*broke") as caught:
+        Feeds(Breaks(stage.client)).push("one", names)
+    assert list(caught.value.ids) == names[:1000] + names[2000:]
+    assert list(caught.value.errors) == names[1000:2000]
 
 
 async def test_followers_in_asyncio(stage: Stage) -> None:
