@@ -4,15 +4,20 @@
 leaves a user locked out for good, clocks that differ give each process another window, and who asks for too much is
 charged for the refusal.
 
-**The guarantee** of every strategy. A decision is one script on the primary, by the server's clock, so that any
-number of clients together admit exactly what the strategy admits. A refused hit costs nothing. ``retry_after`` is
-honest: as long as nobody else hits, the same hit is admitted after it and not before. A key always has a TTL, and
-belongs to one strategy and one rate, so that a change of either starts afresh instead of misreading what it finds.
-It expires at a moment that is reckoned from TIME (PXAT): a server that was held up within a script counts a mere
-duration from the script's beginning, and would forget too early.
+**The guarantee** of every strategy. A decision is one script on the primary, by the server's clock, so that any number
+of clients together admit exactly what the strategy admits. A refused hit costs nothing, unless its reply was lost (see
+below). ``retry_after`` is honest: as long as nobody else hits, the same hit is admitted after it and not before. A key
+always has a TTL, and belongs to one strategy and one rate, so that a change of either starts afresh instead of
+misreading what it finds. It expires at a moment that is reckoned from TIME (PXAT): a server that was held up within a
+script counts a mere duration from the script's beginning, and would forget too early.
 All arithmetic is in whole numbers, so nothing is rounded.
 
 **The price.** One round trip for :meth:`~LimiterOperations.hit` and for :meth:`~LimiterOperations.peek`.
+
+A hit whose reply is lost may be charged twice: redis-py asks again by itself, and the script cannot know that it is
+the same hit. So a connection that breaks can refuse a hit that would have been admitted, and charge it all the same,
+but never admits too much. Where that matters more than the retry, give the limiter a client with
+``retry=Retry(NoBackoff(), 0)``.
 
 **Not** where a failover must not forget. Replication is asynchronous, so a new primary may not know the
 last hits, and admits them again.
@@ -33,6 +38,7 @@ GCRA              one time                     the same; with ``burst=1`` it spa
 from __future__ import annotations
 
 import math
+import operator
 import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -117,7 +123,7 @@ class LimiterOperations(Pattern):
 
     @operation
     def hit(self, key: str, cost: int = 1) -> Steps[Decision]:
-        """Admit a hit of that cost, or refuse it; a refused one costs nothing."""
+        """Admit a hit of that cost, a whole number from 1 on, or refuse it; a refused one costs nothing."""
         return (yield from self._decide(key, cost, 1))
 
     @operation
@@ -130,6 +136,7 @@ class LimiterOperations(Pattern):
         return key(self._prefix, name)
 
     def _decide(self, name: str, cost: int, commit: int) -> Steps[Decision]:
+        cost = operator.index(cost)  # arithmetic is in whole numbers: a part of one is no cost, nor is NaN
         if cost < 1:
             raise ValueError(f"a cost is 1 or more: {cost!r}")
         tick = self._tick

@@ -9,6 +9,9 @@ limiters guarantee is in :mod:`patterns.limiter`.
 **The price.** One round trip; a sorted set with an entry of some 100 bytes for each hit admitted in the last period;
 gone one period after its last hit.
 
+Sums are whole numbers up to 2^53, and the sum of a key starts anew only when nothing was admitted for a period: a key
+that is never idle for so long is counted exactly until it has had 9 * 10^15 in all.
+
 **Not for** large limits on many keys. Use :class:`~patterns.GCRA`.
 """
 

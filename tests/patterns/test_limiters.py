@@ -303,6 +303,9 @@ def test_what_is_no_rate_is_refused(text: str) -> None:
 def test_what_cannot_be_asked_for_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="a cost is 1 or more"):
         make(name, None, Limit(1, 1, None)).hit("user", 0)
+    for cost in (1.4, math.nan, 1.0):
+        with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+            make(name, None, Limit(10, 1, None)).hit("user", cost)
     with pytest.raises(ValueError, match="cannot be counted exactly"):
         getattr(patterns, name)(None, "100000000000000/day")
     if name in BURSTS:
