@@ -38,7 +38,10 @@ ID: Final = re.compile(r"([0-9a-f]{32})\.([A-Za-z0-9_-]{32})")
 
 
 class SessionsOperations(Pattern):
-    """Sessions that live for *ttl* unused, and for *absolute_ttl* at most."""
+    """Sessions that live for *ttl* unused, and for *absolute_ttl* at most.
+
+    What is no id, such as the None of a request without a cookie, is the id of no session.
+    """
 
     def __init__(
         self,
@@ -65,28 +68,28 @@ class SessionsOperations(Pattern):
         return id
 
     @operation
-    def load(self, id: str, default: Any = None) -> Steps[Any]:
+    def load(self, id: str | None, default: Any = None) -> Steps[Any]:
         """The data of a session, which lives on; *default* if there is none, or *id* is no id."""
-        if not ID.fullmatch(id):
+        if id is None or not ID.fullmatch(id):
             return default
         session, everybody, name = self._place(id)
         data = yield from USE([session, everybody], [name, self._ttl, "load"])
         return default if data is None else self._codec.loads(data)
 
     @operation
-    def save(self, id: str, data: Any) -> Steps[bool]:
+    def save(self, id: str | None, data: Any) -> Steps[bool]:
         """Write the data of a session, which lives on. ``False`` if there is none any more: then nothing is written."""
-        if not ID.fullmatch(id):
+        if id is None or not ID.fullmatch(id):
             return False
         session, everybody, name = self._place(id)
         saved = yield from USE([session, everybody], [name, self._ttl, "save", self._codec.dumps(data)])
         return saved is not None
 
     @operation
-    def rotate(self, id: str) -> Steps[str | None]:
+    def rotate(self, id: str | None) -> Steps[str | None]:
         """Give a session a new id: after each change of rights. ``None`` if there is none."""
-        match = ID.fullmatch(id)
-        if not match:
+        match = ID.fullmatch(id or "")
+        if id is None or not match:
             return None
         new = f"{match[1]}.{secrets.token_urlsafe(SECRET_BYTES)}"
         session, everybody, name = self._place(id)
@@ -95,9 +98,9 @@ class SessionsOperations(Pattern):
         return None if moved is None else new
 
     @operation
-    def destroy(self, id: str) -> Steps[bool]:
+    def destroy(self, id: str | None) -> Steps[bool]:
         """End a session: whether there was one."""
-        if not ID.fullmatch(id):
+        if id is None or not ID.fullmatch(id):
             return False
         session, everybody, name = self._place(id)
         return bool((yield from DESTROY([everybody, session], [name])))

@@ -87,10 +87,11 @@ def test_redis_does_not_know_the_ids(stage: Stage) -> None:
     assert not any(secret in each for each in everything)
 
 
-@pytest.mark.parametrize("id", ["", ".", "x", "a" * 32 + "." + "b" * 31, "a" * 32 + "." + "}" * 32, "\n"])
-def test_what_is_no_id_is_no_session(stage: Stage, id: str) -> None:
+@pytest.mark.parametrize("id", ["", ".", "x", "a" * 32 + "." + "b" * 31, "a" * 32 + "." + "}" * 32, "\n", None])
+def test_what_is_no_id_is_no_session(stage: Stage, id: str | None) -> None:
     sessions = Sessions(stage.client)
     assert sessions.load(id) is None
+    assert sessions.load(id, "nobody") == "nobody"
     assert (sessions.save(id, 1), sessions.rotate(id), sessions.destroy(id)) == (False, None, False)
     assert stage.client.keys("*") == []
 
