@@ -11,10 +11,11 @@ import hashlib
 
 def key(prefix: str, name: str, part: str = "") -> str:
     """The key of *name*, or of a *part* of it."""
-    if not part and name and name[0] not in "}#":
+    if not part and name and "}" not in name and name[0] != "#":
         return f"{prefix}{{{name}}}"
-    # The tag of a cluster is what stands between the first { and the first } after it, unless that is nothing.
-    if not name or name.startswith(("}", "#")):
+    # The tag of a cluster is what stands between the first { and the first } after it, unless that is nothing. If the
+    # name had a }, nobody could tell where it ends and a part begins.
+    if not name or "}" in name or name[0] == "#":
         name = f"#{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()}}}{name}"
     return f"{prefix}{{{name}}}:{part}" if part else f"{prefix}{{{name}}}"
 

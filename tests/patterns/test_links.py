@@ -64,6 +64,11 @@ async def test_asyncio(stage: Stage) -> None:
         assert await tags.of("post:2") == set()
 
 
+def test_no_thing_is_one_of_another_namespace(stage: Stage) -> None:
+    Links(stage.client, "a").link("b}:of:c", "x")
+    assert Links(stage.client, "a}:of:b").of("c") == set()
+
+
 def test_nothing_is_said_of_nothing() -> None:
     with pytest.raises(ValueError, match="of no things"):
         Links(None, "tags").to_all()

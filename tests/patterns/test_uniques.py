@@ -61,6 +61,11 @@ async def test_asyncio(stage: Stage) -> None:
         assert await uniques.count("mon", "tue") == 2
 
 
+def test_no_period_is_one_of_another_name(stage: Stage) -> None:
+    Uniques(stage.client, "a").add("b}:c", "ada")
+    assert Uniques(stage.client, "a}:b").count("c") == 0
+
+
 def test_nothing_is_said_of_no_period() -> None:
     with pytest.raises(ValueError, match="of no period"):
         Uniques(None, "home").count()
