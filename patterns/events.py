@@ -3,9 +3,9 @@
 **The problem.** A sorted set by time loses events with the same content, since a member is there once; its old events
 stay for ever, or are trimmed by the clients' clocks.
 
-**The guarantee.** Every event is there once, equal ones too, for ``retention`` from when it was and not longer, by
-the server's clock; asked again with the same *id* it is not there twice. ``between`` has each event of ``[start,
-end)`` once, so that adjoining times share none. A key always has a TTL.
+**The guarantee.** Every event is there once, equal ones too, for ``retention`` from when it was and not longer, by the
+server's clock; noted again with the same *id* it is not there twice, and stays what it was first. ``between`` has each
+event of ``[start, end)`` once, so that adjoining times share none. A key always has a TTL.
 
 **The price.** One round trip for everything, O(log n) and the events that are returned.
 
@@ -54,17 +54,15 @@ class EventsOperations(Pattern):
         prefix: str = "events:",
     ) -> None:
         self.client = client
-        self._key = key(check_prefix(prefix), name)
+        self._keys = (key(check_prefix(prefix), name), key(prefix, name, "values"))
         self._retention = milliseconds(retention)
         self._codec = codec
 
     @operation
     def add(self, value: Any, *, at: float | None = None, id: str | None = None) -> Steps[float | None]:
         """Note an event of now, or of *at*; when it was, or None if that is too long ago to be kept."""
-        if id is not None and " " in id:
-            raise ValueError(f"an id has no spaces: {id!r}")
         args = (id or secrets.token_hex(8), self._codec.dumps(value), _micros(at), self._retention)
-        found: bytes | None = yield from ADD((self._key,), args)
+        found: bytes | None = yield from ADD(self._keys, args)
         return None if found is None else int(found) / 1_000_000
 
     @operation
@@ -84,14 +82,12 @@ class EventsOperations(Pattern):
         return count
 
     def _read(self, how: str, start: float | None, end: float | None, count: int) -> Steps[Any]:
-        return READ((self._key,), (how, _micros(start), _micros(end), count, self._retention))
+        return READ(self._keys, (how, _micros(start), _micros(end), count, self._retention))
 
-    def _events(self, found: Sequence[bytes]) -> list[TimedEvent]:
-        events = []
-        for member, at in zip(found[::2], found[1::2], strict=True):
-            id, _, value = member.partition(b" ")
-            events.append(TimedEvent(id.decode(), int(float(at)) / 1_000_000, self._codec.loads(value)))
-        return events
+    def _events(self, found: Sequence[Any]) -> list[TimedEvent]:
+        return [
+            TimedEvent(id.decode(), int(float(at)) / 1_000_000, self._codec.loads(value)) for id, at, value in found
+        ]
 
 
 def _micros(at: float | None) -> int | str:

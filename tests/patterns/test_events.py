@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +50,7 @@ def test_each_is_there_once_for_its_time(stage: Stage, actions: list[Any], start
             if kept:
                 model.append((at, f"{number:03}"))
                 assert stage.client.pttl("events:{e}") > 0
+                assert stage.client.pttl("events:{e}:values") > 0
         model = sorted(each for each in model if each[0] > now - RETENTION)
         assert [(each.at, each.id) for each in events.between(None, None)] == model
         assert [(each.at, each.id) for each in events.latest(3)] == model[::-1][:3]
@@ -59,6 +59,8 @@ def test_each_is_there_once_for_its_time(stage: Stage, actions: list[Any], start
         assert [(each.at, each.id) for each in events.between(first, last)] == within
         assert events.count(first, last) == len(within)
         assert events.count() == len(model)
+    events.add("last")
+    assert stage.client.hlen("events:{e}:values") == events.count()
 
 
 def test_equal_events_are_as_many_as_they_were(stage: Stage) -> None:
@@ -66,6 +68,13 @@ def test_equal_events_are_as_many_as_they_were(stage: Stage) -> None:
     for _ in range(3):
         events.add({"door": "open"}, at=None)
     assert [each.value for each in events.latest()] == [{"door": "open"}] * 3
+
+
+def test_an_event_of_the_same_id_is_the_same_however_it_is_written(stage: Stage) -> None:
+    events = Events(stage.client, "e")
+    first = events.add({"door": 1, "open": True}, id="an id")
+    assert events.add({"open": True, "door": 1}, id="an id") == first
+    assert [(each.id, each.at, each.value) for each in events.latest()] == [("an id", first, {"door": 1, "open": True})]
 
 
 def test_keys_are_gone_with_their_last_event(fake: Stage) -> None:
@@ -86,8 +95,3 @@ async def test_asyncio(stage: Stage) -> None:
         assert at is not None
         assert [each.value for each in await events.between(at, None)] == ["first"]
         assert await events.between(None, at) == []
-
-
-def test_an_id_has_no_spaces() -> None:
-    with pytest.raises(ValueError, match="an id has no spaces"):
-        Events(None, "e").add("value", id="a b")
