@@ -103,6 +103,7 @@ class _Changes:
         if self.persisted:
             db.changed(key, notifications.HASH, b"hpersist", self.persisted)
         if self.removed:
+            client.engine.statistics.expired_fields += len(self.removed)
             propagation.prevent(client)
             for field in self.removed:
                 propagation.also_propagate(client, b"HDEL", key, field)

@@ -40,7 +40,7 @@ container(
     tips=["nondeterministic_output"],
 )
 def object_encoding(client: Session, argv: list[bytes]) -> Reply:
-    value = client.db.peek(argv[2])
+    value = client.db.inspect(argv[2])
     if value is None:
         return None
     return encoding(value, _embedded_limit(client, argv[2])).encode()
@@ -71,7 +71,7 @@ def _embedded_limit(client: Session, key: bytes) -> int:
     tips=["nondeterministic_output"],
 )
 def object_refcount(client: Session, argv: list[bytes]) -> Reply:
-    value = client.db.peek(argv[2])
+    value = client.db.inspect(argv[2])
     if value is None:
         return None
     return SHARED_REFCOUNT if is_shared(client.engine, value) else 1
@@ -104,7 +104,7 @@ def is_shared(engine: Engine, value: Value) -> bool:
 )
 def object_idletime(client: Session, argv: list[bytes]) -> Reply:
     db = client.db
-    if db.peek(argv[2]) is None:
+    if db.inspect(argv[2]) is None:
         return None
     if client.engine.config.maxmemory_policy.endswith("lfu"):
         raise Error(
@@ -128,7 +128,7 @@ def object_idletime(client: Session, argv: list[bytes]) -> Reply:
 )
 def object_freq(client: Session, argv: list[bytes]) -> Reply:
     db = client.db
-    if db.peek(argv[2]) is None:
+    if db.inspect(argv[2]) is None:
         return None
     if not isinstance(db.access, AccessFrequencies):
         raise Error(

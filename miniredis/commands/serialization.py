@@ -67,7 +67,8 @@ def dump(client: Session, argv: list[bytes]) -> Reply:
 def restore(client: Session, argv: list[bytes]) -> Reply:
     db, key, engine = client.db, argv[1], client.engine
     options = _parse_options(argv)
-    if not options.replace and db.write(key) is not None:
+    looks_first = not options.replace or engine.version.redis >= (8, 0)  # which tells of a key that has expired
+    if looks_first and db.write(key) is not None and not options.replace:
         raise Error("BUSYKEY Target key name already exists.")
     ttl = integer(argv[2])
     if ttl < 0:

@@ -231,6 +231,7 @@ def _spop_count(client: Session, key: bytes, count: int) -> Reply:
         return ReplySet()
     remaining = len(value) - count
     if remaining <= 0:
+        client.engine.statistics.keyspace_hits += 1  # Redis answers as SUNION of this one key does
         popped = ReplySet(value)
         is_lazy = client.engine.version.redis >= (7, 2) and client.engine.config.lazyfree_lazy_server_del
         propagation.rewrite(client, b"UNLINK" if is_lazy else b"DEL", key)

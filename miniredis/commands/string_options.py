@@ -228,6 +228,7 @@ def remove_expired(client: Session, key: bytes) -> None:
     db.delete(key)
     propagation.rewrite(client, b"UNLINK" if client.engine.config.lazyfree_lazy_expire else b"DEL", key)
     if client.engine.version.is_valkey:
+        client.engine.statistics.expired_keys += 1
         db.changed(key, notifications.EXPIRED, b"expired")
     else:
         db.changed(key, notifications.GENERIC, b"del")

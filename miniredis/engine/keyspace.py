@@ -109,6 +109,15 @@ class Database:
         self.engine.touches = touches
         return value
 
+    def inspect(self, key: bytes) -> Value | None:
+        """As :meth:`look`, but nobody hears of a miss: for commands that ask how a value is kept."""
+        value = self.peek(key)
+        if value is None:
+            self.engine.statistics.keyspace_misses += 1
+        else:
+            self.engine.statistics.keyspace_hits += 1
+        return value
+
     def write(self, key: bytes) -> Value | None:
         """The value at *key* for a command that changes it; None if there is none."""
         if key in self.expires:

@@ -5,6 +5,7 @@ The rest of what 8.2 answers otherwise is for ``python -m conformance --referenc
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -117,3 +118,23 @@ def test_every_directive_has_the_default_of_the_real_server(server: Server) -> N
     for name in (b"port", b"bind", b"dir", b"save", b"enable-debug-command", b"pidfile", b"logfile"):
         del real[name], ours[name]
     assert ours == real
+
+
+@pytest.mark.parametrize(
+    ("lines", "figure"),
+    [
+        (["HSET h f 1 g 2", "HPEXPIREAT h 1 FIELDS 1 f"], "expired_subkeys:1"),
+        (["HSETEX h PXAT 1 FIELDS 2 f 1 g 2"], "expired_subkeys:2"),
+        (["SET k 1", "PEXPIRE k 20", "RESTORE k 0 payload REPLACE"], "expired_keys:1"),
+    ],
+)
+def test_what_is_past_counts_as_expired(server: Server, miniredis: Server, lines: list[str], figure: str) -> None:
+    for each in (server, miniredis):
+        with each.connect() as wire:
+            for line in ("FLUSHALL", "CONFIG RESETSTAT", "DEBUG SET-ACTIVE-EXPIRE 0", *lines[:-1]):
+                wire.call(*line.split())
+            time.sleep(0.03)
+            wire.call(*lines[-1].split())
+            counted = wire.call("INFO", "stats").raw
+            wire.call("DEBUG", "SET-ACTIVE-EXPIRE", "1")
+        assert figure.encode() in counted.split(b"\r\n")

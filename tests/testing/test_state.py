@@ -263,8 +263,8 @@ def test_looking_leaves_no_trace(server: MiniRedis, peer: Peer) -> None:
     server.load({"k": "v"})
     server.clock.advance(100)
     assert server.db(0)["k"] == "v"
-    assert peer("OBJECT IDLETIME k") == 100
     assert server.engine.statistics.keyspace_hits == 0
+    assert peer("OBJECT IDLETIME k") == 100
 
 
 def test_a_value_is_a_copy(server: MiniRedis, peer: Peer) -> None:

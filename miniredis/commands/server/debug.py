@@ -161,7 +161,15 @@ def _digest_value(client: Session, argv: list[bytes]) -> Reply:
 
 def _existing(client: Session, key: bytes) -> Value:
     """The value at *key*, whether or not it has expired, as debugging looks past that."""
-    value = client.db.data.get(key)
+    return _found(client.db.data.get(key))
+
+
+def _alive(client: Session, key: bytes) -> Value:
+    """The value at *key*, looked up as OBJECT does it."""
+    return _found(client.db.inspect(key))
+
+
+def _found(value: Value | None) -> Value:
     if value is None:
         raise Error(errors.NO_SUCH_KEY)
     return value
@@ -182,13 +190,13 @@ def _sds_length(client: Session, argv: list[bytes]) -> Reply:
 
 
 def _listpack(client: Session, argv: list[bytes]) -> Reply:
-    if encoding(_existing(client, argv[2])) not in ("listpack", "listpackex"):
+    if encoding(_alive(client, argv[2])) not in ("listpack", "listpackex"):
         raise Error("ERR Not a listpack encoded object.")
     return SimpleString(b"Listpack structure printed on stdout")
 
 
 def _quicklist(client: Session, argv: list[bytes]) -> Reply:
-    if encoding(_existing(client, argv[2])) != "quicklist":
+    if encoding(_alive(client, argv[2])) != "quicklist":
         raise Error("ERR Not a quicklist encoded object.")
     return SimpleString(b"Quicklist structure printed on stdout")
 
@@ -212,7 +220,7 @@ def _table_of_database(client: Session, argv: list[bytes]) -> Reply:
 
 def _table_of_key(client: Session, argv: list[bytes]) -> Reply:
     _check_table_options(client, argv)
-    value = _existing(client, argv[2])
+    value = _alive(client, argv[2])
     if not is_table(value):
         raise Error("ERR The value stored at the specified key is not represented using an hash table")
     return Verbatim(describe_table(len(value), client.engine.version.is_valkey).encode())
