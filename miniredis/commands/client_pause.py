@@ -76,7 +76,13 @@ def client_unblock(client: Session, argv: list[bytes]) -> Reply:
     if reason not in (b"timeout", b"error"):
         raise Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
     target = engine.sessions.get(integer(argv[2]))
-    return int(target is not None and engine.blocked_clients.unblock(target, error=reason == b"error"))
+    if target is None:
+        return 0
+    fails = reason == b"error"
+    unblocked = engine.blocked_clients.unblock(target, error=fails)
+    if unblocked and fails:
+        engine.count_failure(argv)
+    return int(unblocked)
 
 
 def _refuse_more_than_four(client: Session, argv: list[bytes]) -> None:

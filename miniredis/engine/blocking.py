@@ -231,7 +231,7 @@ class BlockedClients:
         if self._engine.pause.hangs:
             self._overdue.append(blocked)
         else:
-            self._give_up(blocked, blocked.timeout_reply)
+            self.release(blocked, blocked.timeout_reply)
 
     def time_out_overdue(self) -> None:
         """End the waits whose time ran out while the server hung."""
@@ -247,11 +247,39 @@ class BlockedClients:
         blocked = session.blocked
         if blocked is None or blocked.kind == "postponed":
             return False
-        self._give_up(blocked, Error(UNBLOCKED) if error else blocked.timeout_reply)
+        if self._engine.version.redis < (7, 2) and blocked.command_state is not None:
+            # Redis 7.0 counts a failure in any case, and has forgotten the words when it comes to the slow log.
+            blocked.command_state.failed_calls += 1
+            blocked.argv = []
+            self._note_duration(blocked, 0)
+        if error:
+            self.fail(blocked, Error(UNBLOCKED))
+        else:
+            self.release(blocked, blocked.timeout_reply)
         return True
 
-    def _give_up(self, blocked: Blocked, reply: Reply) -> None:
-        """End a wait for which nothing came. Up to Redis 7.0 that is no work whose duration counts."""
+    def fail(self, blocked: Blocked, error: Error) -> None:
+        """End the wait with *error*, which another client's command has brought about.
+
+        Up to Redis 7.0 it is that command alone that failed. Since 7.2 the one that waited did, too; for Valkey, it was
+        rejected.
+        """
+        self._engine.statistics.count_error(error.code)
+        state, version = blocked.command_state, self._engine.version
+        if state is not None and version.redis >= (7, 2):
+            self._note_duration(blocked, 0)
+            state.calls += 1
+            if version.is_valkey:
+                state.rejected_calls += 1
+            else:
+                state.failed_calls += 1
+            self._count_leaving(blocked)
+        self.detach(blocked)
+        forget_caching(blocked.session)
+        self.hand_over(blocked, error)
+
+    def release(self, blocked: Blocked, reply: Reply) -> None:
+        """End a wait without any work for it. Up to Redis 7.0 its duration does not count."""
         if self._engine.version.redis >= (7, 2):
             self._note_duration(blocked, 0)
         self.finish(blocked, reply)
@@ -259,6 +287,7 @@ class BlockedClients:
     def cancel(self, blocked: Blocked) -> None:
         """End the wait with no reply: the client is gone, or its driver no longer wants to know."""
         if not blocked.done:
+            self._count_leaving(blocked)
             self.detach(blocked)
             self._engine.pause.forget(blocked)
 
@@ -279,11 +308,22 @@ class BlockedClients:
             if state is not None:
                 state.failed_calls += 1
 
+    def _count_leaving(self, blocked: Blocked) -> None:
+        """Count a wait that ends with an error, or because the client is gone, if it is for replicas.
+
+        Since Redis 7.2 a ``WAIT`` counts as it leaves its queue, whatever the reason: one that fails counts twice.
+        """
+        state = blocked.command_state
+        if blocked.kind == "wait" and state is not None and self._engine.version.redis >= (7, 2):
+            self._note_duration(blocked, 0)
+            state.calls += 1
+
     def _note_duration(self, blocked: Blocked, taken: int) -> None:
         """Note what the command took: until it had to wait, and *taken* nanoseconds in the end; not the wait."""
         state = blocked.command_state
         if state is not None and blocked.kind != "postponed":
             self._engine.note_end(blocked.session, state, blocked.argv, blocked.nanoseconds, taken)
+            blocked.nanoseconds = 0
 
     def hand_over(self, blocked: Blocked, reply: Reply) -> None:
         """Give the driver the reply of a wait that has ended."""

@@ -480,6 +480,12 @@ class Engine:
             state = self._states[command] = CommandState(command)
         return state
 
+    def count_failure(self, argv: list[bytes]) -> None:
+        """Count *argv*, which is being run, as failed: another client, not its own, got an error by its doing."""
+        state = self.resolve(argv)
+        if isinstance(state, CommandState):
+            state.failed_calls += 1
+
     def command_states(self) -> list[CommandState]:
         """Every command that was named so far."""
         return list(self._states.values())

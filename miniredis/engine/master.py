@@ -48,24 +48,28 @@ def follow(engine: Engine, host: bytes, port: int) -> bool:
     if present is not None and (present.host.lower(), present.port) == (host.lower(), port):
         return False
     engine.replication.master = Master(host, port)
-    for blocked in list(engine.blocked_clients.clients):
-        if blocked.kind != "postponed":
-            _end_waiting(engine, blocked)
     engine.config.replicaof = (host.decode(errors="surrogateescape"), port)
     engine.update_gate()
     return True
 
 
-def _end_waiting(engine: Engine, blocked: Blocked) -> None:
-    """Send a waiting client away from what has become a replica; one that can follow goes, or stays if it may read."""
+def end_waits(engine: Engine) -> bool:
+    """Send those who wait away from what has become a replica. Whether there were any."""
+    waits = [blocked for blocked in engine.blocked_clients.clients if blocked.kind != "postponed"]
+    return sum(_end_wait(engine, blocked) for blocked in waits) > 0
+
+
+def _end_wait(engine: Engine, blocked: Blocked) -> bool:
+    """Send a client away; one that can follow goes elsewhere, or stays if it may read. Whether it went."""
     session, state = blocked.session, blocked.command_state
     if session.handles_redirects and state is not None and blocked.kind in KIND_OF_TYPE.values():
         elsewhere = redirection(engine, session, state.command)
         if elsewhere is not None:
-            engine.blocked_clients.finish(blocked, elsewhere)
-        return
+            engine.blocked_clients.fail(blocked, elsewhere)
+        return elsewhere is not None
     session.closing = True
-    engine.blocked_clients.finish(blocked, Error(ROLE_CHANGED))
+    engine.blocked_clients.fail(blocked, Error(ROLE_CHANGED))
+    return True
 
 
 def unfollow(engine: Engine) -> None:

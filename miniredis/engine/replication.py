@@ -325,7 +325,7 @@ class Replication:
             reply = blocked.timeout_reply = awaited.reply(count)
             if count >= awaited.replicas:
                 del self._waiting[blocked]
-                self._engine.blocked_clients.finish(blocked, reply)
+                self._engine.blocked_clients.release(blocked, reply)
 
 
 class Awaited:

@@ -1,4 +1,4 @@
-"""What INFO counts: hits and misses, expired keys, calls and failures.
+"""What INFO counts: hits and misses, expired keys, calls and failures, and who failed when a client waits no more.
 
 What counts is seen only in INFO, so no scenario has it. Each command here is run alone, on both servers, and all of
 its figures are compared, and its keyspace events with them.
@@ -14,6 +14,7 @@ import pytest
 
 from conformance.duel import Duel
 from conformance.servers import Server
+from conformance.wire import Wire
 from miniredis.resp.inline import split_arguments
 from miniredis.resp.types import Reply
 
@@ -28,6 +29,7 @@ FIGURES: Final = (
     "errorstat_",
 )
 INFO: Final = "INFO stats clients commandstats errorstats"
+PATIENCE: Final = 30.0
 
 VALUES: Final = {
     "string": "SET {} 12",
@@ -163,3 +165,53 @@ def test_a_command_counts_what_it_looks_up(counters: list[Counter], kind: str, s
             if reference != target:
                 different.append((line, reference, target))
     assert not different
+
+
+# Ends of waits
+
+WAITS: Final = ("BLPOP k 0", "BZMPOP 0 1 k MIN", "XREADGROUP GROUP g c BLOCK 0 STREAMS s >", "WAIT 1 0")
+
+ENDS: Final = {
+    "like a timeout": ["CLIENT UNBLOCK {id}"],
+    "with an error": ["CLIENT UNBLOCK {id} ERROR"],
+    "with an error, in a transaction": ["MULTI", "CLIENT UNBLOCK {id} ERROR", "PING", "EXEC"],
+    "not": ["CLIENT UNBLOCK 0", "CLIENT UNBLOCK {id} LATER"],
+    "killed": ["CLIENT KILL ID {id}"],
+    "replica": ["REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"],
+    "served": ["RPUSH k a", "DEL k", "ZADD k 1 a", "XADD s * f v"],
+    "key gone": ["DEL s"],
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_who_fails_when_a_wait_ends(counters: list[Counter], end: str) -> None:
+    different = []
+    for line in WAITS:
+        reference, target = (_count_wait(counter, line, ENDS[end]) for counter in counters)
+        if reference != target:
+            different.append((line, reference, target))
+    assert not different
+
+
+def _count_wait(counter: Counter, line: str, end: list[str]) -> list[object]:
+    """The figures while a client waits, those after the *end* of it, and what then stands in the slow log."""
+    wire = counter.wire
+    counter.send("FLUSHALL", "XGROUP CREATE s g $ MKSTREAM", "CONFIG SET slowlog-log-slower-than 0")
+    with counter.server.connect() as waiter:
+        name = waiter.call("CLIENT", "ID").value
+        counter.send("CONFIG RESETSTAT", "SLOWLOG RESET")
+        waiter.send(*line.split())
+        _await_blocked(wire)
+        while_it_waits = counter.figures()
+        counter.send(*(words.format(id=name) for words in end))
+        after = counter.figures()
+        entries = [entry[3] for entry in counter.send("SLOWLOG GET -1")[0]]
+    counter.send("CONFIG SET slowlog-log-slower-than 10000")
+    slow = [words for words in entries if words[:1] not in ([b"INFO"], [b"SLOWLOG"], [b"CLIENT"], [b"CONFIG"])]
+    return [while_it_waits, after, slow]
+
+
+def _await_blocked(wire: Wire) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while b"\r\nblocked_clients:1\r\n" not in wire.call("INFO", "clients").raw:
+        assert time.monotonic() < deadline

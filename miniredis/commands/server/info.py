@@ -129,8 +129,9 @@ def _clients(engine: Engine) -> Fields:
     if engine.version.redis >= (8, 0) or engine.version.is_valkey:
         yield "total_watched_keys", sum(len(database.watched) for database in engine.databases)
     if engine.version.redis >= (7, 2):
-        yield "total_blocking_keys", sum(len(database.waiting) for database in engine.databases)
-        yield "total_blocking_keys_on_nokey", 0
+        queues = [queue for database in engine.databases for queue in database.waiting.values()]
+        on_nokey = sum(any(waiter.unblock_on_nokey for waiter in queue) for queue in queues)
+        yield from (("total_blocking_keys", len(queues)), ("total_blocking_keys_on_nokey", on_nokey))
     if engine.version.is_valkey:
         pause = engine.pause
         yield "paused_reason", "client_pause" if pause.active else "none"

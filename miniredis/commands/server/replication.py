@@ -9,7 +9,7 @@ from miniredis.engine import errors
 from miniredis.engine.arguments import int32, integer, integer_in_range, positive_integer
 from miniredis.engine.blocking import Blocked
 from miniredis.engine.command import Variant, command
-from miniredis.engine.master import follow, unfollow
+from miniredis.engine.master import end_waits, follow, unfollow
 from miniredis.engine.replication import Awaited
 from miniredis.engine.session import Session
 from miniredis.resp.types import OK, Error, Reply, SimpleString
@@ -62,6 +62,8 @@ def replicaof(client: Session, argv: list[bytes]) -> Reply:
     port = integer_in_range(argv[2], 0, 65535, "ERR Invalid master port")
     if not follow(client.engine, argv[1], port):
         return SimpleString(b"OK Already connected to specified master")
+    if end_waits(client.engine):
+        client.engine.count_failure(argv)
     return OK
 
 
