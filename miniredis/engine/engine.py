@@ -240,7 +240,7 @@ class Engine:
         self.client_memory = ClientMemory(self)
         self.sessions: dict[int, Session] = {}
         self.acl = AccessControl(self)
-        self._next_session_id = 1
+        self._next_session_id = version.first_client_id
         self.monitors: dict[Session, None] = {}
         self.gathers_input = 0  # how many want to know of requests which of them came together
         self.interceptor: Callable[[Session, CommandState | Error, list[bytes]], Reply | Blocked] | None = None

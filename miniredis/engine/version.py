@@ -43,6 +43,11 @@ class ServerVersion:
             return 12
         return 11 if self.redis >= (7, 2) else 10
 
+    @property
+    def first_client_id(self) -> int:
+        """The id of the first client. Redis has some before it for scripts, for functions and, since 8.0, modules."""
+        return 4 if self.redis >= (8, 0) else 3
+
     def has(self, since: str, valkey_since: str = "") -> bool:
         """Whether this version knows what Redis introduced in *since*, or Valkey in *valkey_since*; empty is never."""
         if valkey_since and self.is_valkey:

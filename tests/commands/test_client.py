@@ -82,10 +82,15 @@ def test_redis_7_0_knows_nothing_of_libraries() -> None:
     assert a("CLIENT NO-TOUCH on") == Error("ERR unknown subcommand 'NO-TOUCH'. Try CLIENT HELP.")
 
 
-def test_ids_count_the_connections(a: Peer, b: Peer) -> None:
-    assert (a("CLIENT ID"), b("CLIENT ID")) == (1, 2)
+@pytest.mark.parametrize(
+    ("version", "first"), [("redis-7.0", 3), ("redis-7.2", 3), ("redis-8.2", 4), ("redis-8.4", 4), ("valkey-9.1", 3)]
+)
+def test_ids_count_the_connections_after_the_clients_that_a_server_has_of_its_own(version: str, first: int) -> None:
+    engine = frozen_engine(version)
+    a, b = Peer(engine), Peer(engine)
+    assert (a("CLIENT ID"), b("CLIENT ID")) == (first, first + 1)
     a.leave()
-    assert Peer(b.engine)("CLIENT ID") == 3
+    assert Peer(engine)("CLIENT ID") == first + 2
 
 
 # LIST and INFO
@@ -185,15 +190,15 @@ def test_valkey_counts_what_is_watched_and_remembers_that_there_was_a_transactio
 def test_list_has_a_line_for_everybody_the_oldest_first(a: Peer, b: Peer) -> None:
     reply = a("CLIENT LIST")
     assert isinstance(reply, Verbatim)
-    assert [fields(line)["id"] for line in reply.splitlines()] == ["1", "2"]
+    assert [fields(line)["id"] for line in reply.splitlines()] == ["3", "4"]
     assert reply.endswith(b"\n")
 
 
 def test_redis_lists_by_type_or_by_ids(a: Peer, b: Peer) -> None:
     run(b, "SUBSCRIBE x")
-    assert [fields(line)["id"] for line in a("CLIENT LIST ID 2 1 99 2").splitlines()] == ["2", "1", "2"]
-    assert [fields(line)["id"] for line in a("CLIENT LIST TYPE pubsub").splitlines()] == ["2"]
-    assert [fields(line)["id"] for line in a("CLIENT LIST TYPE NORMAL").splitlines()] == ["1"]
+    assert [fields(line)["id"] for line in a("CLIENT LIST ID 4 3 99 4").splitlines()] == ["4", "3", "4"]
+    assert [fields(line)["id"] for line in a("CLIENT LIST TYPE pubsub").splitlines()] == ["4"]
+    assert [fields(line)["id"] for line in a("CLIENT LIST TYPE NORMAL").splitlines()] == ["3"]
     assert a("CLIENT LIST TYPE master") == Verbatim(b"")
     assert a("CLIENT LIST TYPE replica") == Verbatim(b"")
     assert a("CLIENT LIST TYPE primary") == Error("ERR Unknown client type 'primary'")
@@ -225,6 +230,7 @@ def test_what_exec_will_not_run_is_kept_or_forgotten(version: str, left: str, br
 def test_valkey_lists_by_filters() -> None:
     engine = frozen_engine("valkey-9.1")
     a, b, c = (Peer(engine) for _ in range(3))
+    names = {str(peer.session.id): name for peer, name in ((a, "a"), (b, "b"), (c, "c"))}
     b.session.address = "1.2.3.4:5"
     run(b, "CLIENT SETNAME bob", "CLIENT CAPA redirect", "SELECT 2", "MULTI")
     run(c, "CLIENT SETINFO LIB-NAME lib", "SUBSCRIBE x")
@@ -233,7 +239,7 @@ def test_valkey_lists_by_filters() -> None:
 
     def listed(filters: str) -> str:
         reply = a(f"CLIENT LIST {filters}")
-        return "".join("abc"[int(fields(line)["id"]) - 1] for line in reply.splitlines())
+        return "".join(names[fields(line)["id"]] for line in reply.splitlines())
 
     assert listed("NAME bob") == "b"
     assert listed("NOT-NAME bob") == "ac"
@@ -247,8 +253,8 @@ def test_valkey_lists_by_filters() -> None:
     assert listed("NOT-ADDR 1.2.3.4:5") == "ac"
     assert listed("IDLE 10") == "bc"
     assert listed("MAXAGE 11") == ""
-    assert listed("ID 3 2 ID 1 NOT-ID 3") == "ab"
-    assert listed("ID 3 ID") == "c"
+    assert listed("ID 5 4 ID 3 NOT-ID 5") == "ab"
+    assert listed("ID 5 ID") == "c"
     assert listed("TYPE normal ID") == ""
     assert listed("SKIPME yes") == "bc"
     assert listed("NAME ''") == ""
@@ -295,15 +301,15 @@ def test_kill_by_address_closes_one_or_says_so(a: Peer, b: Peer) -> None:
 def test_kill_by_filters_counts(a: Peer, b: Peer) -> None:
     c = Peer(a.engine)
     run(c, "SUBSCRIBE x")
-    assert a("CLIENT KILL ID 2 TYPE pubsub") == 0
+    assert a("CLIENT KILL ID 4 TYPE pubsub") == 0
     assert a("CLIENT KILL TYPE pubsub") == 1
     assert a("CLIENT KILL USER default SKIPME yes") == 1
     assert (b.is_closed, c.is_closed, a.session.closing) == (True, True, False)
 
 
 def test_the_caller_is_spared_unless_it_says_otherwise(a: Peer) -> None:
-    assert a("CLIENT KILL ID 1") == 0
-    assert a("CLIENT KILL ID 1 SKIPME no") == 1
+    assert a("CLIENT KILL ID 3") == 0
+    assert a("CLIENT KILL ID 3 SKIPME no") == 1
     assert a.session.closing
 
 
@@ -316,7 +322,7 @@ def test_who_kills_himself_by_address_gets_the_reply_first(a: Peer) -> None:
 
 def test_a_killed_client_gives_back_all_it_held(a: Peer, b: Peer) -> None:
     run(b, "WATCH k", "BLPOP l 0")
-    assert a("CLIENT KILL ID 2") == 1
+    assert a("CLIENT KILL ID 4") == 1
     assert a("RPUSH l x") == 1
     assert a("LLEN l") == 1
     assert not a.engine.databases[0].watched
@@ -471,22 +477,22 @@ def test_a_pause_too_long_for_redis_7_0_is_none() -> None:
 
 def test_unblock_ends_a_wait_like_a_timeout_or_with_an_error(a: Peer, b: Peer) -> None:
     run(b, "BLPOP l 0")
-    assert a("CLIENT UNBLOCK 2") == 1
+    assert a("CLIENT UNBLOCK 4") == 1
     assert b.seen() == [NULL_ARRAY]
     run(b, "BLMOVE l m LEFT LEFT 0")
-    assert a("CLIENT UNBLOCK 2 timeout") == 1
+    assert a("CLIENT UNBLOCK 4 timeout") == 1
     assert b.seen() == [NULL_ARRAY]
     run(b, "BLPOP l 0")
-    assert a("CLIENT UNBLOCK 2 ERROR") == 1
+    assert a("CLIENT UNBLOCK 4 ERROR") == 1
     assert b.seen() == [UNBLOCKED]
-    assert a("CLIENT UNBLOCK 2") == 0
+    assert a("CLIENT UNBLOCK 4") == 0
     assert run(b, "PING") == [PONG]
 
 
 def test_who_is_only_held_back_by_a_pause_is_not_unblocked(a: Peer, b: Peer, engine: Engine) -> None:
     a("CLIENT PAUSE 1000 WRITE")
     run(b, "SET k v")
-    assert a("CLIENT UNBLOCK 2 ERROR") == 0
+    assert a("CLIENT UNBLOCK 4 ERROR") == 0
     engine.clock.advance(1)
     assert b.seen() == [OK]
 
@@ -495,7 +501,7 @@ def test_mistakes_in_unblock(a: Peer) -> None:
     assert a("CLIENT UNBLOCK 99") == 0
     assert a("CLIENT UNBLOCK x") == NOT_AN_INTEGER
     assert a("CLIENT UNBLOCK x FOO") == Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
-    assert a("client unblock 1 ERROR x") == Error(
+    assert a("client unblock 3 ERROR x") == Error(
         "ERR unknown subcommand or wrong number of arguments for 'unblock'. Try CLIENT HELP."
     )
 

@@ -83,7 +83,7 @@ def test_what_holds_while_a_client_does_not_track(a: Peer) -> None:
         ("on REDIRECT", SYNTAX),
         ("on REDIRECT x", Error("ERR value is not an integer or out of range")),
         ("on REDIRECT 0", Error("ERR The client ID you want redirect to does not exist")),
-        ("on REDIRECT 1 REDIRECT 1", Error("ERR A client can only redirect to a single other client")),
+        ("on REDIRECT 3 REDIRECT 3", Error("ERR A client can only redirect to a single other client")),
         ("on PREFIX a", Error("ERR PREFIX option requires BCAST mode to be enabled")),
         ("on BCAST OPTOUT OPTIN", Error("ERR OPTIN and OPTOUT are not compatible with BCAST")),
         ("on OPTIN OPTOUT", Error("ERR You can't specify both OPTIN mode and OPTOUT mode")),
