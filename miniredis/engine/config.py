@@ -139,9 +139,13 @@ class Config:
     tls_cert_file: str
     tls_key_file: str
     tls_key_file_pass: str
+    tls_ciphers: str
+    tls_ciphersuites: str
+    tls_dh_params_file: str
     tls_port: int
     tls_protocols: str
     tracking_table_max_keys: int
+    tls_prefer_server_ciphers: bool
     unixsocket: str
     unixsocketperm: int
     zset_max_listpack_entries: int
@@ -212,7 +216,7 @@ class Config:
                 at_fault = name
                 words = ([] if text == "" else text.split(" ")) if directive.kind.multiple else [text]
                 value = self._parsed(directive, words)
-                if value != self.value(directive):
+                if value != self.value(directive) or directive.volatile:
                     setattr(self, directive.attribute, value)
                     changed.append(directive)
             for directive in changed:

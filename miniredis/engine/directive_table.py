@@ -50,6 +50,7 @@ class Directive:
     - *immutable*: only to be set at startup. *protected*: only with ``enable-protected-configs``.
     - *hidden*: no pattern of ``CONFIG GET`` finds it, only its exact name.
     - *sensitive*: neither slow log nor MONITOR shows its value.
+    - *volatile*: it names what holds the settings proper, and to set it to what it is reads that again.
     - *check*: what can be wrong with a well-formed value.
     - *since*: the Redis version that brought it. *until*: the one that has it no more. *only*: ``redis`` or
       ``valkey``, if the other has none such.
@@ -57,7 +58,7 @@ class Directive:
 
     __slots__ = (
         *("alias", "check", "default", "hidden", "immutable", "kind", "name", "only", "protected", "sensitive"),
-        *("since", "until"),
+        *("since", "until", "volatile"),
     )
 
     def __init__(
@@ -71,6 +72,7 @@ class Directive:
         protected: bool = False,
         hidden: bool = False,
         sensitive: bool = False,
+        volatile: bool = False,
         check: Check | None = None,
         since: str = "1.0.0",
         until: str = "",
@@ -84,6 +86,7 @@ class Directive:
         self.protected = protected
         self.hidden = hidden
         self.sensitive = sensitive
+        self.volatile = volatile
         self.check = check
         self.since = since
         self.until = until
@@ -445,15 +448,15 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _memory("slot-migration-max-failover-repl-bytes", 0, -1, LONG_MAX, only="valkey"),
     # TLS and RDMA
     _integer("tls-port", 0, 0, 65535),
-    _text("tls-cert-file"),
-    _text("tls-key-file"),
+    _text("tls-cert-file", volatile=True),
+    _text("tls-key-file", volatile=True),
     _text("tls-key-file-pass", sensitive=True),
-    _text("tls-client-cert-file"),
-    _text("tls-client-key-file"),
+    _text("tls-client-cert-file", volatile=True),
+    _text("tls-client-key-file", volatile=True),
     _text("tls-client-key-file-pass", sensitive=True),
-    _text("tls-dh-params-file"),
-    _text("tls-ca-cert-file"),
-    _text("tls-ca-cert-dir"),
+    _text("tls-dh-params-file", volatile=True),
+    _text("tls-ca-cert-file", volatile=True),
+    _text("tls-ca-cert-dir", volatile=True),
     _text("tls-protocols"),
     _text("tls-ciphers"),
     _text("tls-ciphersuites"),

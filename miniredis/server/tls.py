@@ -10,9 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
-from miniredis.engine.config import Config
+from miniredis.engine.config import Config, ConfigError
 from miniredis.server.listeners import ListenError
 from miniredis.server.log import VERBOSE
 
@@ -29,27 +33,52 @@ _PROTOCOLS: Final = {
 }
 
 
+DIRECTIVES: Final = (
+    *("tls-auth-clients", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file", "tls-ciphers", "tls-ciphersuites"),
+    *("tls-dh-params-file", "tls-key-file", "tls-key-file-pass", "tls-prefer-server-ciphers", "tls-protocols"),
+)
+"""What a context follows from."""
+
+_present: Final[WeakKeyDictionary[Config, ssl.SSLContext]] = WeakKeyDictionary()
+"""The context that clients meet who come now, of each configuration that has one."""
+
+
 def new_context(config: Config) -> ssl.SSLContext:
-    """The context that the ``tls-*`` directives describe. Raises :class:`ListenError` where they make none."""
+    """The context that the ``tls-*`` directives describe, and from now on describe anew whenever CONFIG SET changes
+    one of them. Raises :class:`ListenError` where they make none."""
+    is_first = config not in _present
+    context = _present[config] = _made(config)
+    if is_first:
+        for name in DIRECTIVES:
+            config.on_change(name, partial(_renew, config))
+    return context
+
+
+def _renew(config: Config) -> None:
+    """Raises :class:`ConfigError` for what makes no context; then there is the one from before."""
+    if not config.tls_port:
+        return
+    try:
+        _present[config] = _made(config)
+    except ListenError as error:
+        logger.warning("%s", error)
+        raise ConfigError("Unable to update TLS configuration. Check server logs.") from error
+
+
+def _made(config: Config) -> ssl.SSLContext:
     if not config.tls_cert_file:
-        raise ListenError("Failed to configure TLS: No tls-cert-file configured!")
+        raise _failure("No tls-cert-file configured!")
     if not config.tls_key_file:
-        raise ListenError("Failed to configure TLS: No tls-key-file configured!")
+        raise _failure("No tls-key-file configured!")
     if config.tls_auth_clients != "no" and not (config.tls_ca_cert_file or config.tls_ca_cert_dir):
-        raise ListenError(
-            "Failed to configure TLS: Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-cluster, "
-            "tls-replication or tls-auth-clients are enabled!"
+        raise _failure(
+            "Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-cluster, tls-replication or "
+            "tls-auth-clients are enabled!"
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    file = config.tls_cert_file
-    try:
-        context.load_cert_chain(config.tls_cert_file, config.tls_key_file, config.tls_key_file_pass or None)
-        if config.tls_ca_cert_file or config.tls_ca_cert_dir:
-            file = config.tls_ca_cert_file or config.tls_ca_cert_dir
-            context.load_verify_locations(config.tls_ca_cert_file or None, config.tls_ca_cert_dir or None)
-    except (OSError, ssl.SSLError) as error:
-        raise ListenError(f"Failed to configure TLS: Failed to load certificate: {file}: {error}") from error
+    _load_files(context, config)
     _choose_protocols(context, config.tls_protocols)
+    _choose_ciphers(context, config)
     context.verify_mode = {
         "yes": ssl.CERT_REQUIRED,
         "optional": ssl.CERT_OPTIONAL,
@@ -58,17 +87,52 @@ def new_context(config: Config) -> ssl.SSLContext:
     return context
 
 
+def _failure(reason: str) -> ListenError:
+    return ListenError(f"Failed to configure TLS: {reason}")
+
+
+def _load_files(context: ssl.SSLContext, config: Config) -> None:
+    with _failing_by(f"Failed to load certificate: {config.tls_cert_file}"):
+        context.load_cert_chain(config.tls_cert_file, config.tls_key_file, config.tls_key_file_pass or None)
+    if config.tls_ca_cert_file or config.tls_ca_cert_dir:
+        with _failing_by("Failed to configure CA certificate(s) file/directory"):
+            context.load_verify_locations(config.tls_ca_cert_file or None, config.tls_ca_cert_dir or None)
+    if config.tls_dh_params_file:
+        with _failing_by(f"Failed to load {config.tls_dh_params_file}"):
+            context.load_dh_params(config.tls_dh_params_file)
+
+
+@contextmanager
+def _failing_by(words: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # an SSLError is one
+        raise _failure(f"{words}: {error}") from error
+
+
 def _choose_protocols(context: ssl.SSLContext, words: str) -> None:
     names = words.lower().split()
     if not names:
         return
     if not set(names) <= set(_PROTOCOLS):
-        raise ListenError(
-            "Failed to configure TLS: Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', "
-            "'TLSv1.2' and 'TLSv1.3'."
+        raise _failure(
+            "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and 'TLSv1.3'."
         )
     chosen = sorted(_PROTOCOLS[name] for name in names)
     context.minimum_version, context.maximum_version = chosen[0], chosen[-1]
+
+
+def _choose_ciphers(context: ssl.SSLContext, config: Config) -> None:
+    if config.tls_ciphers:
+        with _failing_by(f"Failed to configure ciphers: {config.tls_ciphers}"):
+            context.set_ciphers(config.tls_ciphers)
+    if config.tls_ciphersuites:
+        # Of TLS 1.3, which Python cannot choose; who names them must not get others.
+        raise _failure(f"Failed to configure ciphersuites: {config.tls_ciphersuites}: not supported by miniredis")
+    if config.tls_prefer_server_ciphers:
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    else:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
 
 
 class Handshake(asyncio.Protocol):
@@ -76,7 +140,7 @@ class Handshake(asyncio.Protocol):
 
     def __init__(self, server: Server, context: ssl.SSLContext) -> None:
         self._server = server
-        self._context = context
+        self._context = _present.get(server.engine.config, context)
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_aborted = False

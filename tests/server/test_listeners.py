@@ -227,6 +227,80 @@ def test_a_certificate_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         MiniRedis(tls_port=1, tls_cert_file=tmp_path / "no", tls_key_file="no", tls_auth_clients="no").start()
 
 
+@pytest.mark.parametrize(
+    ("directive", "value", "reason"),
+    [
+        ("tls_ciphers", "NOPE", "Failed to configure ciphers: NOPE"),
+        ("tls_ciphersuites", "TLS_AES_128_GCM_SHA256", "Failed to configure ciphersuites: TLS_AES_128_GCM_SHA256: not"),
+        ("tls_dh_params_file", "/nope", "Failed to load /nope: "),
+        ("tls_ca_cert_file", "/nope", r"Failed to configure CA certificate\(s\) file/directory: "),
+        ("tls_protocols", "SSLv3", "Invalid tls-protocols specified"),
+    ],
+)
+def test_what_makes_no_tls(start_tls: Callable[..., Host], directive: str, value: str, reason: str) -> None:
+    """Neither at the start nor while it runs, and nothing of it is passed over."""
+    with pytest.raises(ListenError, match=f"^Failed to configure TLS: {reason}"):
+        start_tls(**{directive: value})
+    name = directive.replace("_", "-")
+    host = start_tls(port=free_port())
+    peer = host.connect()
+    for refused in (name, value), ("tls-cert-file", "/nope"):
+        assert (
+            set_config(peer, *refused)
+            == (
+                f"-ERR CONFIG SET failed (possibly related to argument '{refused[0]}') - "
+                "Unable to update TLS configuration. Check server logs.\r\n"
+            ).encode()
+        )
+    peer.send(f"CONFIG GET {name}")
+    peer.receive(f"*2\r\n${len(name)}\r\n{name}\r\n$0\r\n\r\n".encode())
+
+
+def cipher(host: Host, certificate: tuple[Path, Path]) -> str:
+    with connect_tls(host, certificate) as client:
+        chosen = client.cipher()
+        assert chosen is not None
+        return chosen[0]
+
+
+def test_ciphers_are_chosen(start_tls: Callable[..., Host], certificate: tuple[Path, Path]) -> None:
+    host = start_tls(tls_protocols="TLSv1.2", tls_ciphers="ECDHE-ECDSA-AES128-GCM-SHA256", port=free_port())
+    assert cipher(host, certificate) == "ECDHE-ECDSA-AES128-GCM-SHA256"
+    assert set_config(host.connect(), "tls-ciphers", "ECDHE-ECDSA-AES256-GCM-SHA384") == b"+OK\r\n"
+    assert cipher(host, certificate) == "ECDHE-ECDSA-AES256-GCM-SHA384"
+
+
+@pytest.mark.parametrize("servers", [False, True])
+def test_whose_preference_of_ciphers_counts(
+    start_tls: Callable[..., Host], certificate: tuple[Path, Path], servers: bool
+) -> None:
+    first, second = "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"
+    host = start_tls(tls_protocols="TLSv1.2", tls_ciphers=f"{first}:{second}", tls_prefer_server_ciphers=servers)
+    context = ssl.create_default_context(cafile=str(certificate[0]))
+    context.set_ciphers(f"{second}:{first}")
+    connection = socket.create_connection(("127.0.0.1", host.server.tls_port), timeout=5)
+    with context.wrap_socket(connection, server_hostname="localhost") as client:
+        chosen = client.cipher()
+    assert chosen is not None
+    assert chosen[0] == (first if servers else second)
+
+
+def test_a_certificate_that_was_renewed_is_read_again(
+    start_tls: Callable[..., Host], certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    for file, source in ((cert, certificate[0]), (key, certificate[1])):
+        file.write_bytes(source.read_bytes())
+    host = start_tls(tls_cert_file=cert, tls_key_file=key, port=free_port())
+    peer = host.connect()
+    cert.write_text("no certificate")
+    assert set_config(peer, "tls-cert-file", str(cert)).startswith(b"-ERR CONFIG SET failed")
+    assert ask(connect_tls(host, certificate)) == b"+OK\r\n"
+    cert.write_bytes(certificate[0].read_bytes())
+    assert set_config(peer, "tls-cert-file", str(cert)) == b"+OK\r\n"
+    assert ask(connect_tls(host, certificate)) == b"+OK\r\n"
+
+
 # Who is turned away
 
 
