@@ -22,6 +22,7 @@ from miniredis.engine.config_file import ConfigFileError, command_line_as_text, 
 from miniredis.engine.engine import Engine
 from miniredis.engine.version import DEFAULT_VERSION, VERSIONS, ServerVersion, version_named
 from miniredis.rdb import RdbError
+from miniredis.engine.master import follow_as_configured
 from miniredis.server import ListenError, Server
 from miniredis.server.log import LEVELS, log_to, logger
 
@@ -87,7 +88,9 @@ def _new_engine(options: list[str]) -> Engine:
     config = Config(_version(emulate))
     config.bind = ("127.0.0.1", "-::1")  # redis-server listens on every address
     _configure(config, options)
-    return Engine(config.version, config, _seed(seed))
+    engine = Engine(config.version, config, _seed(seed))
+    follow_as_configured(engine)
+    return engine
 
 
 def _take(options: list[str], name: str) -> str | None:

@@ -53,6 +53,13 @@ def follow(engine: Engine, host: bytes, port: int) -> bool:
     return True
 
 
+def follow_as_configured(engine: Engine) -> None:
+    """Begin as a replica, if ``replicaof`` says so."""
+    if engine.config.replicaof is not None:
+        host, port = engine.config.replicaof
+        follow(engine, host.encode(errors="surrogateescape"), port)
+
+
 def end_waits(engine: Engine) -> bool:
     """Send those who wait away from what has become a replica. Whether there were any."""
     waits = [blocked for blocked in engine.blocked_clients.clients if blocked.kind != "postponed"]

@@ -184,7 +184,8 @@ class Persistence:
         Raises :class:`miniredis.rdb.RdbError`; then nothing changed.
         """
         engine = self._engine
-        snapshot = rdb.parse(data, engine, check=not self.skips_checksums)
+        is_replica = engine.replication.master is not None  # which leaves it to its master to say what has expired
+        snapshot = rdb.parse(data, engine, keep_expired=is_replica, check=not self.skips_checksums)
         if not flush and not merge:
             self._refuse_duplicates(snapshot)
         if snapshot.functions or flush:  # before the keys: it is the last that can go wrong

@@ -29,6 +29,7 @@ import miniredis.commands  # noqa: F401  the engine knows the commands that are 
 from miniredis.embedded.driver import Driver
 from miniredis.engine.config import Config, ConfigError
 from miniredis.engine.engine import Engine
+from miniredis.engine.master import follow_as_configured
 from miniredis.engine.version import DEFAULT_VERSION, version_named
 from miniredis.testing.clock import ServerClock
 from miniredis.testing.in_process import InProcess
@@ -80,6 +81,7 @@ class MiniRedis(Instruments, InProcess):
         for name, value in {"port": port, **directives}.items():
             _set(config, name, value)
         self.engine = Engine(config.version, config, seed)
+        follow_as_configured(self.engine)
         if rdb is not None:
             self.engine.persistence.load_data(rdb if isinstance(rdb, bytes) else _content(rdb))
         self.engine.exchange = _exchange

@@ -373,6 +373,17 @@ def test_a_damaged_rdb_file_makes_no_server(tmp_path: Path) -> None:
         MiniRedis(rdb=tmp_path / "missing.rdb")
 
 
+def test_a_replica_begins_with_what_its_master_has_not_called_expired() -> None:
+    master = MiniRedis()
+    master.clock.set(1_000_000)
+    master.client().set("k", "v", px=1)
+    data = master.engine.persistence.dump()
+    replica = MiniRedis(rdb=data, replicaof="127.0.0.1 1").client()
+    assert replica.info("replication")["role"] == "slave"
+    assert (replica.dbsize(), replica.get("k")) == (1, None)
+    assert MiniRedis(rdb=data).client().dbsize() == 0
+
+
 def test_it_saves_by_itself_only_if_it_is_told_when(tmp_path: Path) -> None:
     with MiniRedis(dir=tmp_path, save="60 1") as server:
         assert ask(server, b"SET k v\r\n") == b"+OK\r\n"
