@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from miniredis.testing import MiniRedis
 
-__all__ = ["MiniRedis"]
+__all__ = ["MiniRedis", "__version__"]
+
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:

@@ -17,12 +17,14 @@ from collections.abc import Sequence
 from typing import Final
 
 import miniredis.commands  # noqa: F401  the engine knows the commands that are imported
+from miniredis import __version__
+from miniredis.commands.server.shutdown import save_or_not
 from miniredis.engine.config import Config, ConfigError
 from miniredis.engine.config_file import ConfigFileError, command_line_as_text, load_config, read_config_file
 from miniredis.engine.engine import Engine
+from miniredis.engine.master import follow_as_configured
 from miniredis.engine.version import DEFAULT_VERSION, VERSIONS, ServerVersion, version_named
 from miniredis.rdb import RdbError
-from miniredis.engine.master import follow_as_configured
 from miniredis.server import ListenError, Server
 from miniredis.server.log import LEVELS, log_to, logger
 
@@ -42,9 +44,13 @@ Beyond them there are:
 Examples:
        miniredis (listens on 127.0.0.1:6379)
        miniredis --port 0 (takes a free port and prints it)
+       miniredis --port 0 --unixsocket /tmp/redis.sock (no TCP; neither with --tls-port)
        echo 'requirepass secret' | miniredis -
        miniredis /etc/redis/6379.conf --loglevel verbose
 """
+
+
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class UsageError(Exception):
@@ -55,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a server as *arguments* (default: the process's own) say, until it is told to stop. Returns the exit code."""
     options = list(sys.argv[1:] if arguments is None else arguments)
     if options in (["-v"], ["--version"]):
-        print(f"miniredis v={_own_version()} emulating {', '.join(VERSIONS)}")
+        print(f"miniredis v={__version__} emulating {', '.join(VERSIONS)}")
         return 0
     if options in (["-h"], ["--help"]):
         print(USAGE, end="")
@@ -68,15 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # before it was ready
         return 0
     return 0
-
-
-def _own_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("miniredis")
-    except PackageNotFoundError:
-        return "0"
 
 
 # The command line
@@ -148,6 +145,8 @@ def _load(config: Config, text: str, origin: str) -> None:
 async def _serve(engine: Engine) -> None:
     """Run until a signal or SHUTDOWN says stop."""
     config = engine.config
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as Redis: a terminal that is closed does not end it
     try:
         log = log_to(config.logfile, config.loglevel)
     except OSError as error:
@@ -155,19 +154,43 @@ async def _serve(engine: Engine) -> None:
     _load_dataset(engine)
     server = Server(engine, owns_loop=True)
     config.on_change("loglevel", lambda: logger.setLevel(LEVELS[config.loglevel]))
+    config.on_change("appendonly", lambda: _warn_of_no_append_only_file(config))
     try:
-        await server.start()
+        await _listen(server)
         engine.persistence.watch_save_points()
         _stop_on_signals(server)
         _print_or_not(f"miniredis as {engine.version.name}, ready on {server.url}")
         if config.daemonize:
             logger.warning("daemonize is ignored: miniredis stays in the foreground")
+        _warn_of_no_append_only_file(config)
         logger.info("Ready to accept connections")
         await server.wait_stopped()
+        _disregard_signals()
         logger.info("Bye bye...")
     finally:
         logger.removeHandler(log)
         log.close()
+
+
+async def _listen(server: Server) -> None:
+    """Start *server*. ``port 0`` takes a port that is free, which is its port from then on; beside another way in it
+    means no TCP, as in Redis."""
+    config = server.engine.config
+    addresses = config.bind
+    if not addresses and not config.unixsocket:
+        raise UsageError("Configured to not listen anywhere, exiting.")
+    if config.unixsocket and not config.port and not config.tls_port:
+        config.bind = ()  # what has no address takes no port
+    try:
+        await server.start()
+    finally:
+        config.bind = addresses
+    config.port = server.port or config.port
+
+
+def _warn_of_no_append_only_file(config: Config) -> None:
+    if config.appendonly:
+        logger.warning("appendonly is remembered only: there is no append-only file, neither read nor written")
 
 
 def _load_dataset(engine: Engine) -> None:
@@ -190,21 +213,29 @@ def _print_or_not(line: str) -> None:
 
 
 def _stop_on_signals(server: Server) -> None:
-    loop = server.loop
+    """Let SIGINT and SIGTERM end *server* as SHUTDOWN does, with the options that ``shutdown-on-sigint`` and
+    ``shutdown-on-sigterm`` have at that moment."""
+    loop, engine = server.loop, server.engine
 
-    def stop() -> None:
-        """As SHUTDOWN does: save, if there are save points, and stay if that fails."""
-        persistence = server.engine.persistence
-        try:
-            if server.engine.config.save:
-                persistence.save()
-        except OSError:
-            logger.warning("Error trying to save the DB, can't exit.")
+    def stop(number: int) -> None:
+        config = engine.config
+        if not server.is_running:
             return
-        server.begin_stop()
+        options = config.shutdown_on_sigint if number == signal.SIGINT else config.shutdown_on_sigterm
+        if save_or_not(engine, options):
+            server.begin_stop()
+        else:
+            logger.warning("Error trying to save the DB, can't exit.")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ENDING:
         try:
-            loop.add_signal_handler(number, stop)
+            loop.add_signal_handler(number, stop, number)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+            signal.signal(number, lambda number, _: loop.call_soon_threadsafe(stop, number))
+
+
+def _disregard_signals() -> None:
+    """The server has stopped, and the process ends with exit code 0 whatever signal may come yet: an event loop that
+    is closed puts back what a signal does by itself, which is to kill."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)

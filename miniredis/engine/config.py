@@ -124,6 +124,8 @@ class Config:
     set_max_intset_entries: int
     set_max_listpack_entries: int
     set_max_listpack_value: int
+    shutdown_on_sigint: tuple[str, ...]
+    shutdown_on_sigterm: tuple[str, ...]
     shutdown_timeout: int
     slowlog_log_slower_than: int
     slowlog_max_len: int
@@ -137,15 +139,15 @@ class Config:
     tls_ca_cert_dir: str
     tls_ca_cert_file: str
     tls_cert_file: str
-    tls_key_file: str
-    tls_key_file_pass: str
     tls_ciphers: str
     tls_ciphersuites: str
     tls_dh_params_file: str
+    tls_key_file: str
+    tls_key_file_pass: str
     tls_port: int
+    tls_prefer_server_ciphers: bool
     tls_protocols: str
     tracking_table_max_keys: int
-    tls_prefer_server_ciphers: bool
     unixsocket: str
     unixsocketperm: int
     zset_max_listpack_entries: int

@@ -147,6 +147,12 @@ def _is_title_template(value: str) -> str | None:
     return "template format is invalid or contains unknown variables"
 
 
+def _does_not_contradict_itself(value: tuple[str, ...]) -> str | None:
+    if {"save", "nosave"} <= set(value):
+        return "shutdown options SAVE and NOSAVE can't be used simultaneously"
+    return None
+
+
 def _cannot_defragment(server: str, source: str) -> Check:
     """What a server answers that was built without its own allocator."""
 
@@ -189,6 +195,15 @@ def _memory(name: str, default: int, minimum: int, maximum: int, alias: str = ""
 def _lazy(name: str, alias: str = "") -> tuple[Directive, Directive]:
     """Freeing in the background: off in Redis, on in Valkey."""
     return _flag(name, False, alias, only="redis"), _flag(name, True, alias, only="valkey")
+
+
+def _shutdown(name: str) -> tuple[Directive, Directive]:
+    """How a signal ends the server: options of SHUTDOWN."""
+    kind, kind_of_valkey = Choices(*_SHUTDOWN), Choices(*_SHUTDOWN, "safe", "failover")
+    return (
+        Directive(name=name, kind=kind, default=(), check=_does_not_contradict_itself, only="redis"),
+        Directive(name=name, kind=kind_of_valkey, default=(), check=_does_not_contradict_itself, only="valkey"),
+    )
 
 
 _PROTECTION: Final = "no yes local"
@@ -270,10 +285,8 @@ DIRECTIVES: Final[tuple[Directive, ...]] = (
     _text("bio-cpulist", alias="bio_cpulist", immutable=True, only="valkey"),
     _text("aof-rewrite-cpulist", alias="aof_rewrite_cpulist", immutable=True, only="valkey"),
     _text("bgsave-cpulist", alias="bgsave_cpulist", immutable=True, only="valkey"),
-    Directive(name="shutdown-on-sigint", kind=Choices(*_SHUTDOWN), default=(), only="redis"),
-    Directive(name="shutdown-on-sigterm", kind=Choices(*_SHUTDOWN), default=(), only="redis"),
-    Directive(name="shutdown-on-sigint", kind=Choices(*_SHUTDOWN, "safe", "failover"), default=(), only="valkey"),
-    Directive(name="shutdown-on-sigterm", kind=Choices(*_SHUTDOWN, "safe", "failover"), default=(), only="valkey"),
+    *_shutdown("shutdown-on-sigint"),
+    *_shutdown("shutdown-on-sigterm"),
     _integer("shutdown-timeout", 10, 0, INT_MAX),
     _text("availability-zone", only="valkey"),
     _flag("extended-redis-compatibility", False, only="valkey"),

@@ -28,13 +28,12 @@ class Entrance:
         self.port = 0
         self._new_protocol = new_protocol
         self._addresses: tuple[str, ...] = ()
-        self._found_port = 0
         self._sockets: Sockets | None = None
         self._listeners: list[Listener] = []
         self._retired: list[Listener] = []
 
     def open(self, addresses: Sequence[str], port: int, backlog: int, sockets: Sockets | None = None) -> None:
-        """Listen for the first time; *port* 0 takes one that is free, and from then on means that one.
+        """Listen for the first time; *port* 0 takes one that is free.
 
         *sockets* watches the clients; the loop itself does without it.
 
@@ -43,7 +42,6 @@ class Entrance:
         """
         self._sockets = sockets
         self._listen(addresses, bind_tcp(addresses, port, backlog))
-        self._found_port = 0 if port else self.port
 
     def move(self, addresses: Sequence[str], port: int, backlog: int) -> None:
         """Listen on *addresses* and *port*, and nowhere else; on nothing if *port* is 0.
@@ -51,7 +49,6 @@ class Entrance:
         Clients that are connected stay. Raises :class:`~miniredis.server.listeners.ListenError`; then the old sockets
         are still listened on, if the port was to change.
         """
-        port = port or self._found_port
         if (tuple(addresses), port) == (self._addresses, self.port):
             return
         if port == self.port or not port:
@@ -62,13 +59,14 @@ class Entrance:
     async def close(self) -> None:
         """Accept nobody any more; whoever was being accepted has met its protocol when this returns."""
         self._retire()
-        self._found_port = 0
         retired, self._retired = self._retired, []
         for listener in retired:
             await listener.close()
 
     def _listen(self, addresses: Sequence[str], sockets: list[socket.socket]) -> None:
         self._retire()
+        if not sockets:
+            return
         loop = asyncio.get_running_loop()
         host, self.port = sockets[0].getsockname()[:2]
         self.host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

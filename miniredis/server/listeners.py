@@ -48,7 +48,7 @@ def bind_tcp(addresses: Sequence[str], port: int, backlog: int) -> list[socket.s
     """Listening sockets on every address of a ``bind`` directive, all on the same port.
 
     *port* 0 takes one that is free. An address beginning with ``-`` may be missing; ``*`` is every IPv4 address,
-    ``::*`` every IPv6 address. Raises :class:`ListenError`.
+    ``::*`` every IPv6 address; without any address there is no socket. Raises :class:`ListenError`.
     """
     for attempt in range(_EPHEMERAL_ATTEMPTS):
         try:
@@ -81,7 +81,7 @@ def _bind_all(addresses: Sequence[str], port: int, backlog: int) -> list[socket.
         for each in sockets:
             each.close()
         raise
-    if not sockets:
+    if addresses and not sockets:
         raise ListenError(f"Failed listening on port {port} (TCP), aborting.")
     return sockets
 

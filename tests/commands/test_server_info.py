@@ -50,6 +50,23 @@ def test_the_form_of_the_text(client: Client) -> None:
     assert client("INFO cluster keyspace") == Verbatim(b"# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\n")
 
 
+@pytest.mark.parametrize(
+    ("port", "unix", "tls_port", "lines"),
+    [
+        (7, "", 0, ["tcp_port:7", "listener0:name=tcp,bind=a,bind=-b,port=7"]),
+        (0, "/s", 0, ["tcp_port:0", "listener1:name=unix,bind=/s"]),
+        (0, "", 8, ["tcp_port:8", "listener2:name=tls,bind=a,bind=-b,port=8"]),
+        (7, "/s", 8, ["tcp_port:7", "listener0:name=tcp,bind=a,bind=-b,port=7", "listener1:name=unix,bind=/s",
+                      "listener2:name=tls,bind=a,bind=-b,port=8"]),
+    ],
+)  # fmt: skip
+def test_the_ways_in(client: Client, port: int, unix: str, tls_port: int, lines: list[str]) -> None:
+    config = client.engine.config
+    config.port, config.unixsocket, config.tls_port, config.bind = port, unix, tls_port, ("a", "-b")
+    info = bytes(client("INFO server")).decode().split("\r\n")
+    assert [line for line in info if line.startswith(("tcp_port", "listener"))] == lines
+
+
 def test_the_keyspace(client: Client) -> None:
     for line in ("SET a 1", "SET b 2 PX 1000", "SET c 3 PX 3000", "SELECT 9", "SET d 4"):
         client(line)

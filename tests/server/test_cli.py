@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from miniredis.engine.version import VERSIONS
+import miniredis
+from miniredis.engine.version import DEFAULT_VERSION, VERSIONS
 from tests.server.conftest import Peer
 
 ROOT = Path(__file__).parents[2]
@@ -113,10 +114,69 @@ def test_the_config_file_can_be_rewritten(run: Callable[..., Program], tmp_path:
     peer = run(config).connect()
     peer.send("CONFIG SET timeout 77", "CONFIG REWRITE")
     peer.receive(b"+OK\r\n+OK\r\n")
+    port = peer.socket.getpeername()[1]
     peer.socket.close()
     lines = config.read_text().splitlines()
-    assert lines[:2] == ["# mine", "port 0"]
+    assert lines[:2] == ["# mine", f"port {port}"]
     assert "timeout 77" in lines
+
+
+def test_a_free_port_is_the_port_from_then_on(run: Callable[..., Program]) -> None:
+    peer = run("--port", 0, "--bind", "127.0.0.1").connect()
+    port = b"%d" % peer.socket.getpeername()[1]
+    with peer.socket:
+        peer.send("CONFIG GET port")
+        peer.receive(b"*2\r\n$4\r\nport\r\n$%d\r\n%b\r\n" % (len(port), port))
+        peer.send("INFO server", "SHUTDOWN")
+        said = peer.read_to_the_end()
+    assert b"\r\ntcp_port:%b\r\n" % port in said
+    assert b"\r\nlistener0:name=tcp,bind=127.0.0.1,port=%b\r\n" % port in said
+
+
+def test_a_unix_socket_alone(run: Callable[..., Program], tmp_path: Path) -> None:
+    for name, *without_tcp in (("a", "--port", 0), ("b", "--bind", "")):
+        path = tmp_path / name
+        program = run("--unixsocket", path, "--port", 1, *without_tcp)
+        assert program.first_line == f"miniredis as {DEFAULT_VERSION.name}, ready on unix://{path}\n"
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+            peer = Peer(connection)
+            peer.send("CONFIG GET bind", "INFO server", "SHUTDOWN")
+            said = peer.read_to_the_end()
+        assert (b"127.0.0.1 -::1" in said) == (name == "a")
+        assert b"\r\ntcp_port:%d\r\n" % (name == "b") in said
+        assert f"\r\nlistener1:name=unix,bind={path}\r\n".encode() in said
+
+
+def test_a_port_can_be_opened_later(run: Callable[..., Program], tmp_path: Path, unused_tcp_port: int) -> None:
+    program = run("--unixsocket", tmp_path / "socket", "--port", 0)
+    assert "unix://" in program.first_line
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(tmp_path / "socket"))
+        peer = Peer(connection)
+        peer.send(f"CONFIG SET port {unused_tcp_port}")
+        peer.receive(b"+OK\r\n")
+        with socket.create_connection(("127.0.0.1", unused_tcp_port)) as other:
+            Peer(other).send("PING")
+            Peer(other).receive(b"+PONG\r\n")
+        peer.send("CONFIG SET port 0")
+        peer.receive(b"+OK\r\n")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", unused_tcp_port))
+
+
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_replica_from_the_start(run: Callable[..., Program], tmp_path: Path, in_file: bool) -> None:
+    config = tmp_path / "redis.conf"
+    config.write_text("replicaof 127.0.0.1 1\n")
+    peer = run(*([config] if in_file else ["--replicaof", "127.0.0.1", "1"]), "--port", 0).connect()
+    peer.send("ROLE", "SET a 1", "CONFIG GET replicaof")
+    peer.receive(
+        b"*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:1\r\n$7\r\nconnect\r\n:-1\r\n"
+        b"-READONLY You can't write against a read only replica.\r\n"
+        b"*2\r\n$9\r\nreplicaof\r\n$11\r\n127.0.0.1 1\r\n"
+    )
+    peer.socket.close()
 
 
 def test_a_dash_reads_standard_input(run: Callable[..., Program]) -> None:
@@ -152,6 +212,56 @@ def test_a_signal_stops_it_at_once_and_cleanly(run: Callable[..., Program], numb
     peer.socket.close()
 
 
+@pytest.mark.parametrize(("points", "how", "saves"), [("3600 1", "nosave", False), ("", "save", True)])
+def test_a_signal_saves_or_not_as_it_is_told(
+    run: Callable[..., Program], tmp_path: Path, points: str, how: str, saves: bool
+) -> None:
+    program = run("--port", 0, "--save", points, "--shutdown-on-sigterm", how, "--shutdown-on-sigint", "default")
+    peer = program.connect()
+    peer.send("SET k v")
+    peer.receive(b"+OK\r\n")
+    program.process.terminate()
+    assert program.end()[0] == 0
+    peer.socket.close()
+    assert (tmp_path / "dump.rdb").exists() == saves
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
+def test_a_terminal_that_is_closed_does_not_end_it(run: Callable[..., Program]) -> None:
+    program = run("--port", 0)
+    peer = program.connect()
+    program.process.send_signal(signal.SIGHUP)
+    peer.send("PING", "SHUTDOWN")
+    peer.receive(b"+PONG\r\n")
+    assert program.end()[0] == 0
+    peer.socket.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked")
+def test_signals_while_it_ends_change_nothing(run: Callable[..., Program], tmp_path: Path) -> None:
+    for _ in range(2):
+        program = run("--port", 0)
+        peer = program.connect()
+        peer.send("SET k v", "SHUTDOWN NOSAVE")
+        peer.read_to_the_end()
+        peer.socket.close()
+        while program.process.poll() is None:
+            program.process.send_signal(signal.SIGTERM)
+        code, _, err = program.end()
+        assert (code, "Exception" in err) == (0, False)
+    assert not (tmp_path / "dump.rdb").exists()
+
+
+def test_a_log_says_that_there_is_no_append_only_file(run: Callable[..., Program]) -> None:
+    warning = "appendonly is remembered only: there is no append-only file, neither read nor written"
+    for options, commands in (["--appendonly", "yes"], []), ([], ["CONFIG SET appendonly yes"]):
+        peer = (program := run("--port", 0, *options)).connect()
+        peer.send(*commands, "SHUTDOWN")
+        peer.read_to_the_end()
+        peer.socket.close()
+        assert program.end()[2].count(warning) == 1
+
+
 def test_the_log_goes_to_standard_error_in_redis_format(run: Callable[..., Program]) -> None:
     program = run("--port", 0)
     program.connect().socket.close()
@@ -178,7 +288,7 @@ def test_version_and_help(run: Callable[..., Program]) -> None:
     for option in ("--version", "-v"):
         code, out, err = run(option).end()
         assert (code, err) == (0, "")
-        assert re.fullmatch(r"miniredis v=\S+ .*\n", out)
+        assert out.startswith(f"miniredis v={miniredis.__version__} emulating ")
     for option in ("--help", "-h"):
         code, out, err = run(option).end()
         assert (code, err) == (0, "")
@@ -217,6 +327,7 @@ def test_a_taken_port(run: Callable[..., Program]) -> None:
         (["--seed", "x"], "--seed takes an integer, not 'x'"),
         (["-x"], "'-x' is no option: options begin with --, see --help"),
         (["/no/such/file"], "Fatal error, can't open config file '/no/such/file': No such file or directory"),
+        (["--bind", ""], "Configured to not listen anywhere, exiting."),
         (["--logfile", "/no/such/log"], "Can't open the log file: No such file or directory: /no/such/log"),
     ],
 )  # fmt: skip

@@ -18,6 +18,7 @@ from miniredis.commands.server.replication import replica_address
 from miniredis.engine import field_expiry
 from miniredis.engine.client_buffers import measure
 from miniredis.engine.command import command
+from miniredis.engine.config import Config
 from miniredis.engine.directives import format_percentile
 from miniredis.engine.engine import Engine
 from miniredis.engine.keyspace import Database
@@ -93,7 +94,7 @@ def _server(engine: Engine) -> Fields:
         yield "atomicvar_api", "c11-builtin"
     yield "gcc_version", platform.python_compiler().rpartition(" ")[2]
     yield from (("process_id", os.getpid()), ("process_supervised", "no"), ("run_id", engine.run_id))
-    yield from (("tcp_port", config.port), ("server_time_usec", engine.clock.ns() // 1000))
+    yield from (("tcp_port", config.port or config.tls_port), ("server_time_usec", engine.clock.ns() // 1000))
     uptime = max(engine.now - engine.started_at, 0) // 1000
     yield from (("uptime_in_seconds", uptime), ("uptime_in_days", uptime // 86400))
     yield from (("hz", config.hz), ("configured_hz", config.hz))
@@ -104,8 +105,18 @@ def _server(engine: Engine) -> Fields:
     if is_valkey:
         yield "availability_zone", ""
     if version.redis >= (7, 2):
-        addresses = ",".join(f"bind={address}" for address in config.bind)
-        yield "listener0", f"name=tcp,{addresses},port={config.port}"
+        yield from _listeners(config)
+
+
+def _listeners(config: Config) -> Fields:
+    """Where clients come in, each way under the number that its kind has."""
+    addresses = "".join(f",bind={address}" for address in config.bind)
+    if config.port:
+        yield "listener0", f"name=tcp{addresses},port={config.port}"
+    if config.unixsocket:
+        yield "listener1", f"name=unix,bind={config.unixsocket}"
+    if config.tls_port:
+        yield "listener2", f"name=tls{addresses},port={config.tls_port}"
 
 
 def _tls(engine: Engine) -> Fields:
