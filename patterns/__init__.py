@@ -4,6 +4,14 @@ One file is one pattern, and begins with the problem, the guarantee, its price, 
 blocks; :mod:`patterns.aio` has the same names for asyncio.
 """
 
+try:
+    import redis  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "redis":
+        raise
+    # The name is for `python -m patterns`, which then tells this in one line.
+    raise ModuleNotFoundError("patterns needs redis-py: pip install -e '.[patterns]'", name=__name__) from None
+
 from patterns.batches import Batches, Reply
 from patterns.cache import Cache
 from patterns.cache_loading import Loaded, LoadTimeoutError

@@ -48,6 +48,13 @@ def test_list_names_the_chapters(capsys: Capture) -> None:
     assert [line.split()[0] for line in lines] == [each.name for each in CHAPTERS]
 
 
+def test_without_redis_py_it_says_what_it_needs() -> None:
+    command = [sys.executable, "-S", "-m", "patterns", "--list"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "patterns needs redis-py: pip install -e '.[patterns]'" in ended.stderr
+
+
 def test_only_picks_chapters_which_come_in_the_order_of_the_tour(capsys: Capture) -> None:
     assert cli.main(["--only", "cluster", "--only", "replication"]) == 0
     out = capsys.readouterr().out
