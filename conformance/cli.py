@@ -34,8 +34,7 @@ from conformance.reports import as_html, as_json, as_junit, as_text, terminal
 from conformance.results import Kind, MixedError, Results, together
 from conformance.run import DEFAULT_COMMANDS, PROTOCOLS, Plan, cases, families, ways
 from conformance.scenario import NotationError, Scenario
-from conformance.servers import ServerError, find_servers
-from conformance.speed import command as speed
+from conformance.servers import REFERENCES, ServerError, find_servers
 from conformance.upstream import command as upstream
 from miniredis.resp import ProtocolError
 
@@ -72,15 +71,16 @@ TARGET and REFERENCE are
   a path     of a redis-server or valkey-server, which is started
   a name     miniredis (as the version it is compared with), miniredis@redis-7.2,
              redis, valkey (the newest found), redis-7.0, valkey-9.1, redis-6.2, ...
-  {RECORDED}   as REFERENCE only: the replies recorded in the scenarios, where no real server can be had,
-             for the version that the target says it is, or recorded@redis-7.0
+  {RECORDED}   as REFERENCE only: the replies of {" and ".join(REFERENCES)} that are recorded in the scenarios, where
+             no real server can be had: of the version that the target says it is, miniredis of {REFERENCES[0]};
+             or recorded@{REFERENCES[1]}
 
 examples:
   python -m conformance                                      examine miniredis by a real server
   python -m conformance --target redis://127.0.0.1:6379      examine your own server
   python -m conformance --reference valkey -k "lists and not blocking"
   python -m conformance --only commands --commands 1000000 --seed 7
-  python -m conformance --target valkey --reference redis    how do these two differ?
+  python -m conformance --target valkey --reference redis-7.0    how do these two differ?
   python -m conformance --html report.html --junit report.xml --json report.json
 
 other commands, each with a --help of its own:
@@ -371,6 +371,12 @@ def _programs(words: list[str]) -> int:
 
 
 def _speed(words: list[str]) -> int:
+    try:
+        from conformance.speed import command as speed
+    except ModuleNotFoundError as error:
+        if error.name != "redis":
+            raise
+        return _complain("speed needs redis: pip install -e '.[bench]'")
     parser = argparse.ArgumentParser("python -m conformance speed", description=speed.DESCRIPTION)
     speed.add_arguments(parser)
     return speed.run(parser.parse_args(words))

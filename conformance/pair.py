@@ -11,11 +11,11 @@ from typing import Self
 
 from conformance.duel import Duel
 from conformance.exchange import Report
-from conformance.parties import Source, describe, same_server, series, unavailable
+from conformance.parties import RECORDED, Source, describe, same_server, series, unavailable
 from conformance.recording import Judge
 from conformance.results import Party
 from conformance.scenario import Scenario
-from conformance.servers import Server, ServerError
+from conformance.servers import REFERENCES, Server, ServerError
 from conformance.versions import Version
 from conformance.vocabulary import vocabulary
 
@@ -64,7 +64,8 @@ class Seat:
 class Pair:
     """A target and, unless it is judged by recorded replies alone, a reference.
 
-    *recorded_as*: by the replies of which series it is judged where there is no reference; by default, of its own.
+    *recorded_as*: by the replies of which series it is judged where there is no reference; by default, of its own. What
+    can be several servers is the first of :data:`REFERENCES` then.
     """
 
     def __init__(self, target: Source, reference: Source | None, recorded_as: str = "") -> None:
@@ -91,11 +92,16 @@ class Pair:
                 self._reference.open()
                 self.parties["reference"] = describe(self._reference.server)
                 self.series = self._reference.server.name
-            recorded_as = Party(self._recorded_as) if self._recorded_as else None
+            recorded_as = Party(self._recorded_as or REFERENCES[0])
             self._target.open(self.parties.get("reference", recorded_as))
             self.parties["target"] = describe(self._target.server)
             if self._reference is None:
                 self.series = self._recorded_as or series(self._target.server)
+                if self.series not in REFERENCES:
+                    raise ServerError(
+                        f"nothing is recorded of {self.series or self._target.source.name}: name one of "
+                        + " and ".join(f"{RECORDED}@{version}" for version in REFERENCES)
+                    )
                 self.parties["reference"] = Party(f"recorded {self.series}", "", "the replies in conformance/scenarios")
             if self._reference is not None and same_server(self._reference.server, self._target.server):
                 raise ServerError("the target and the reference are one and the same server")

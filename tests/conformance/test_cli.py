@@ -97,13 +97,22 @@ def test_servers_are_listed(run: Callable[..., Ended]) -> None:
     assert {(each["name"], each["path"]) for each in listed} >= {(b.name, str(b.path)) for b in find_servers()}
 
 
-def test_what_is_not_installed_is_said() -> None:
-    without_rich = (
-        "import sys; sys.modules['rich'] = None; import runpy; runpy.run_module('conformance', run_name='__main__')"
+@pytest.mark.parametrize(
+    ("missing", "words", "code", "says"),
+    [
+        ("rich", ["servers"], 2, "conformance: needs rich: pip install -e '.[conformance]'\n"),
+        ("redis", ["speed"], 2, "conformance: speed needs redis: pip install -e '.[bench]'\n"),
+        ("redis", ["servers"], 0, ""),
+    ],
+)
+def test_what_is_not_installed_is_said_by_what_needs_it(missing: str, words: list[str], code: int, says: str) -> None:
+    without = (
+        f"import sys; sys.modules[{missing!r}] = None; import runpy; "
+        "runpy.run_module('conformance', run_name='__main__')"
     )
-    ended = subprocess.run([sys.executable, "-c", without_rich], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("conformance: needs rich")
+    command = [sys.executable, "-c", without, *words]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (ended.returncode, ended.stderr) == (code, says)
 
 
 # Being wrong
@@ -125,6 +134,8 @@ def test_what_is_not_installed_is_said() -> None:
         (["--target", "redis://127.0.0.1:1"], "redis://127.0.0.1:1 cannot be asked"),
         (["--target", "/bin/sh"], "no executable of Redis"),
         (["--reference", "recorded", "--only", "commands"], "nothing is picked"),
+        (["--reference", "recorded@redis-7.2"], "nothing is recorded of redis-7.2: name one of recorded@redis-7.0 and"),
+        (["--reference", "recorded", "--target", "miniredis@redis-8.2"], "nothing is recorded of redis-8.2: name"),
         (["--json", "/proc/no/such/folder/x.json"], "No such file or directory"),
         (["report", "/no/such/file"], "No such file or directory: /no/such/file"),
         (["report"], "the following arguments are required: results"),
@@ -191,7 +202,12 @@ def test_k_picks_by_name_and_by_protocol(run: Callable[..., Ended], tmp_path: Pa
 def test_recorded_replies_judge_where_there_is_no_reference(run: Callable[..., Ended]) -> None:
     options = ("--family", "strings", "-k", "strings:", "--quiet")
     assert run("--target", "redis-7.0", "--reference", "recorded", *options)[0] == 0
-    assert "agrees with recorded redis-7.0" in run("--reference", "recorded@redis-7.0", *options)[1]
+    for reference, series in (
+        ("recorded", "redis-7.0"),
+        ("recorded@redis-7.0", "redis-7.0"),
+        ("recorded@valkey-9.1", "valkey-9.1"),
+    ):
+        assert f"miniredis agrees with recorded {series}" in run("--reference", reference, *options)[1]
 
 
 def test_colour_can_be_refused(run: Callable[..., Ended]) -> None:
