@@ -47,11 +47,12 @@ INTRODUCTION = """\
 <!-- Written by docs/generate_commands.py: do not edit. -->
 
 {total} commands and subcommands. Arguments are those of {default}, the default of `--emulate`. *Since* is the version
-of Redis that brought the command, or of Valkey: a server that emulates an older one answers `ERR unknown command`. None
-is missing of those that Redis 7.0 and Valkey 9.1 have, whom a test asks. Of Redis 8.2's, which it asks too, vector sets
-(`VADD` and its kin) are missing: they are a type of their own, made by a module that is built in. What is of Redis 8.4
-is made from its documentation, and was not compared with a server; of its commands `CLUSTER MIGRATION` is missing, and
-the option `CLAIM` of `XREADGROUP`.
+of Redis that brought the command, or of Valkey: a server that emulates an older one answers `ERR unknown command`.
+
+A test asks real servers which commands they have. Of those of Redis 7.0 and Valkey 9.1 none is missing. Of those of
+Redis 8.2 vector sets (`VADD` and its kin) are missing: they are a type of their own, made by a module that is built in.
+What came with Redis 8.4 is made from its documentation, and was not compared with a server; `CLUSTER MIGRATION` and the
+option `CLAIM` of `XREADGROUP` are missing.
 """
 
 NOTES = {
