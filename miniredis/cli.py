@@ -152,11 +152,14 @@ async def _serve(engine: Engine) -> None:
     except OSError as error:
         raise UsageError(f"Can't open the log file: {error.strerror}: {config.logfile}") from None
     _load_dataset(engine)
-    server = Server(engine, owns_loop=True)
+    if not config.bind and not config.unixsocket:
+        raise UsageError("Configured to not listen anywhere, exiting.")
+    server = Server(engine, owns_loop=True, takes_free_port=not config.unixsocket)
     config.on_change("loglevel", lambda: logger.setLevel(LEVELS[config.loglevel]))
     config.on_change("appendonly", lambda: _warn_of_no_append_only_file(config))
     try:
-        await _listen(server)
+        await server.start()
+        config.port = server.port or config.port  # which that is from then on, for CONFIG GET and REWRITE
         engine.persistence.watch_save_points()
         _stop_on_signals(server)
         _print_or_not(f"miniredis as {engine.version.name}, ready on {server.url}")
@@ -170,22 +173,6 @@ async def _serve(engine: Engine) -> None:
     finally:
         logger.removeHandler(log)
         log.close()
-
-
-async def _listen(server: Server) -> None:
-    """Start *server*. ``port 0`` takes a port that is free, which is its port from then on; beside another way in it
-    means no TCP, as in Redis."""
-    config = server.engine.config
-    addresses = config.bind
-    if not addresses and not config.unixsocket:
-        raise UsageError("Configured to not listen anywhere, exiting.")
-    if config.unixsocket and not config.port and not config.tls_port:
-        config.bind = ()  # what has no address takes no port
-    try:
-        await server.start()
-    finally:
-        config.bind = addresses
-    config.port = server.port or config.port
 
 
 def _warn_of_no_append_only_file(config: Config) -> None:

@@ -53,12 +53,20 @@ _PROTECTED_MODE_REFUSAL: Final = (
 )
 
 
+_OF_TLS_CONTEXT: Final = (
+    *("tls-auth-clients", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file", "tls-ciphers", "tls-ciphersuites"),
+    *("tls-dh-params-file", "tls-key-file", "tls-key-file-pass", "tls-prefer-server-ciphers", "tls-protocols"),
+)
+"""The directives that a TLS context follows from."""
+
+
 class Server:
     """*engine* on the network.
 
     What it listens on is said by the engine's config: ``bind``, ``port``, ``unixsocket``, ``tls-port``. Port 0 takes
-    one that is free, and means no plain TCP at all where ``tls-port`` is given. *owns_loop* says that nothing but this
-    server runs on its event loop, and timers can wait for some milliseconds while clients are busy.
+    one that is free, unless *takes_free_port* is false: then, and where ``tls-port`` is given, it means no plain TCP at
+    all. *owns_loop* says that nothing but this server runs on its event loop, and timers can wait for some milliseconds
+    while clients are busy.
 
     Attributes:
         unix_socket: the path of the Unix socket, or "".
@@ -70,9 +78,10 @@ class Server:
         frames: what they encode a reply of each class with (see :class:`miniredis.resp.encoder.Encoder`).
     """
 
-    def __init__(self, engine: Engine, *, owns_loop: bool = False) -> None:
+    def __init__(self, engine: Engine, *, owns_loop: bool = False, takes_free_port: bool = True) -> None:
         self.engine = engine
         self._owns_loop = owns_loop
+        self._takes_free_port = takes_free_port
         self.unix_socket = ""
         self.connections: set[Connection] = set()
         self.handshakes: set[Handshake] = set()
@@ -102,6 +111,8 @@ class Server:
         engine.config.on_change("port", self._move_port)
         engine.config.on_change("tls-port", self._move_tls_port)
         engine.config.on_change("bind", self._move_addresses)
+        for name in _OF_TLS_CONTEXT:
+            engine.config.on_change(name, self._renew_certificates)
 
     # Life
 
@@ -118,7 +129,7 @@ class Server:
         if HAS_EPOLL:
             self._sockets = Sockets(self.loop, self._is_idle if self._owns_loop else None, self._finish)
         try:
-            if config.port or not config.tls_port:
+            if config.port or (self._takes_free_port and not config.tls_port):
                 self._tcp.open(config.bind, config.port, config.tcp_backlog, self._sockets)
             if config.tls_port:
                 self._read_certificates()
@@ -226,13 +237,20 @@ class Server:
 
     def _move_tls_port(self) -> None:
         port = self.engine.config.tls_port
-        if port and self._tls_context is None and self.is_running:
+        if port and self._tls_context is None:
+            self._renew_certificates()
+        self._move(self._tls, port, "Unable to listen on this port. Check server logs.")
+
+    def _renew_certificates(self) -> None:
+        """Let who comes from now on meet what the directives say now, or what they said before if they are wrong."""
+        if not self.engine.config.tls_port:
+            self._tls_context = None
+        elif self.is_running:
             try:
                 self._read_certificates()
             except listeners.ListenError as error:
                 logger.warning("%s", error)
                 raise ConfigError("Unable to update TLS configuration. Check server logs.") from error
-        self._move(self._tls, port, "Unable to listen on this port. Check server logs.")
 
     def _move_addresses(self) -> None:
         config = self.engine.config

@@ -12,11 +12,9 @@ import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 
-from miniredis.engine.config import Config, ConfigError
+from miniredis.engine.config import Config
 from miniredis.server.listeners import ListenError
 from miniredis.server.log import VERBOSE
 
@@ -33,39 +31,8 @@ _PROTOCOLS: Final = {
 }
 
 
-DIRECTIVES: Final = (
-    *("tls-auth-clients", "tls-ca-cert-dir", "tls-ca-cert-file", "tls-cert-file", "tls-ciphers", "tls-ciphersuites"),
-    *("tls-dh-params-file", "tls-key-file", "tls-key-file-pass", "tls-prefer-server-ciphers", "tls-protocols"),
-)
-"""What a context follows from."""
-
-_present: Final[WeakKeyDictionary[Config, ssl.SSLContext]] = WeakKeyDictionary()
-"""The context that clients meet who come now, of each configuration that has one."""
-
-
 def new_context(config: Config) -> ssl.SSLContext:
-    """The context that the ``tls-*`` directives describe, and from now on describe anew whenever CONFIG SET changes
-    one of them. Raises :class:`ListenError` where they make none."""
-    is_first = config not in _present
-    context = _present[config] = _made(config)
-    if is_first:
-        for name in DIRECTIVES:
-            config.on_change(name, partial(_renew, config))
-    return context
-
-
-def _renew(config: Config) -> None:
-    """Raises :class:`ConfigError` for what makes no context; then there is the one from before."""
-    if not config.tls_port:
-        return
-    try:
-        _present[config] = _made(config)
-    except ListenError as error:
-        logger.warning("%s", error)
-        raise ConfigError("Unable to update TLS configuration. Check server logs.") from error
-
-
-def _made(config: Config) -> ssl.SSLContext:
+    """The context that the ``tls-*`` directives describe. Raises :class:`ListenError` where they make none."""
     if not config.tls_cert_file:
         raise _failure("No tls-cert-file configured!")
     if not config.tls_key_file:
@@ -140,7 +107,7 @@ class Handshake(asyncio.Protocol):
 
     def __init__(self, server: Server, context: ssl.SSLContext) -> None:
         self._server = server
-        self._context = _present.get(server.engine.config, context)
+        self._context = context
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_aborted = False

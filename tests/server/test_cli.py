@@ -127,7 +127,7 @@ def test_a_free_port_is_the_port_from_then_on(run: Callable[..., Program]) -> No
     with peer.socket:
         peer.send("CONFIG GET port")
         peer.receive(b"*2\r\n$4\r\nport\r\n$%d\r\n%b\r\n" % (len(port), port))
-        peer.send("INFO server", "SHUTDOWN")
+        peer.send("INFO server", "QUIT")
         said = peer.read_to_the_end()
     assert b"\r\ntcp_port:%b\r\n" % port in said
     assert b"\r\nlistener0:name=tcp,bind=127.0.0.1,port=%b\r\n" % port in said
@@ -141,7 +141,7 @@ def test_a_unix_socket_alone(run: Callable[..., Program], tmp_path: Path) -> Non
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(path))
             peer = Peer(connection)
-            peer.send("CONFIG GET bind", "INFO server", "SHUTDOWN")
+            peer.send("CONFIG GET bind", "INFO server", "QUIT")
             said = peer.read_to_the_end()
         assert (b"127.0.0.1 -::1" in said) == (name == "a")
         assert b"\r\ntcp_port:%d\r\n" % (name == "b") in said
@@ -231,8 +231,9 @@ def test_a_terminal_that_is_closed_does_not_end_it(run: Callable[..., Program]) 
     program = run("--port", 0)
     peer = program.connect()
     program.process.send_signal(signal.SIGHUP)
-    peer.send("PING", "SHUTDOWN")
+    peer.send("PING")
     peer.receive(b"+PONG\r\n")
+    peer.send("SHUTDOWN")
     assert program.end()[0] == 0
     peer.socket.close()
 

@@ -157,6 +157,14 @@ def connect_tls(host: Host, certificate: tuple[Path, Path], *, as_client: bool =
     return encrypt(connection, certificate[0], certificate[1] if as_client else None)
 
 
+def ask_without_certificate(host: Host, certificate: tuple[Path, Path]) -> bytes:
+    """The answer; nothing if the server refuses us."""
+    try:
+        return ask(connect_tls(host, certificate))
+    except (ssl.SSLError, ConnectionError):
+        return b""
+
+
 def test_tls(start_tls: Callable[..., Host], certificate: tuple[Path, Path]) -> None:
     host = start_tls()
     assert host.server.url == f"rediss://127.0.0.1:{host.server.tls_port}"
@@ -185,11 +193,19 @@ def test_large_values_over_tls(start_tls: Callable[..., Host], certificate: tupl
 def test_a_client_certificate_is_asked_for(start_tls: Callable[..., Host], certificate: tuple[Path, Path]) -> None:
     host = start_tls(tls_auth_clients="yes", tls_ca_cert_file=certificate[0])
     assert ask(connect_tls(host, certificate, as_client=True)) == b"+OK\r\n"
-    try:
-        answer = ask(connect_tls(host, certificate))
-    except (ssl.SSLError, ConnectionError):
-        answer = b""
-    assert answer == b""
+    assert ask_without_certificate(host, certificate) == b""
+
+
+def test_what_changes_while_tls_is_off_counts_when_it_is_on_again(
+    start_tls: Callable[..., Host], certificate: tuple[Path, Path], unused_tcp_port: int
+) -> None:
+    host = start_tls(port=unused_tcp_port)
+    port = str(host.server.tls_port)
+    host.run("CONFIG", "SET", "tls-port", "0")
+    host.run("CONFIG", "SET", "tls-auth-clients", "yes", "tls-ca-cert-file", str(certificate[0]))
+    host.run("CONFIG", "SET", "tls-port", port)
+    assert ask(connect_tls(host, certificate, as_client=True)) == b"+OK\r\n"
+    assert ask_without_certificate(host, certificate) == b""
 
 
 def test_plain_tcp_beside_tls(
