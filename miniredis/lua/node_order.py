@@ -9,6 +9,9 @@ what it knows and goes on from there when more keys have come.
 The rule of this file: a layout never says whether a key is there, only where. A key that has been removed keeps its
 place until the table grows, as in PUC's Lua, and may come back to it.
 
+A script's stack may overflow, or memory end, in the middle of everything here. So what changes a layout says first that
+nothing is known (``_seen`` is ``UNKNOWN``) and how much is known last of all; a layout found in between begins anew.
+
 Strings are hashed as in Redis, all of their bytes; PUC's own Lua skips some in strings of 32 bytes and more.
 """
 
@@ -25,6 +28,9 @@ MAXIMUM_ARRAY_BITS: Final = 26
 
 LARGEST_INT: Final = 0x7FFFFFFF
 
+UNKNOWN: Final = -1
+"""How many keys a layout has seen that was cut short."""
+
 _DOUBLE: Final = Struct("<d")
 _HALVES: Final = Struct("<II")
 
@@ -38,20 +44,24 @@ class Layout:
 
     __slots__ = (
         *("_addresses", "_array", "_content", "_dead", "_first", "_free", "_indexes", "_next", "_nodes", "_places"),
-        *("_seen", "numbers"),
+        *("_seen", "_sizes", "numbers"),
     )
 
     def __init__(self, content: dict[Any, Any], array: int = 0, hashed: int = 0) -> None:
         self._content = content
         self._addresses: dict[Any, int] = {}
-        self._seen = 0
+        self._sizes = (array, hashed)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._seen = UNKNOWN
         self.numbers = 0
         """How many keys are positive numbers."""
         self._first = 0
         self._indexes: set[float] = set()
-        self._array = array
+        self._array, hashed = self._sizes
         self._make_nodes(hashed)
-        self._skip_sequence()
+        self._seen = self._skip_sequence()
 
     # What it is asked
 
@@ -97,13 +107,17 @@ class Layout:
         missing = len(content) - self._seen
         if missing <= 0:
             return
-        self._seen = len(content)
+        if self._seen == UNKNOWN:
+            self._begin()
+            missing = len(content) - self._seen
+        self._seen = UNKNOWN
         if missing == 1:
             self._came(next(reversed(content)))
-            return
-        keys = list(islice(reversed(content), missing))
-        for key in reversed(keys):
-            self._came(key)
+        else:
+            keys = list(islice(reversed(content), missing))
+            for key in reversed(keys):
+                self._came(key)
+        self._seen = len(content)
 
     def _came(self, key: Any) -> None:
         if key.__class__ is float and key > 0.0:
@@ -124,19 +138,23 @@ class Layout:
         """Make room for so many indexes, as a constructor does for the values of a call at its end."""
         self.catch_up()
         if array > self._array:
+            self._seen = UNKNOWN
             self._resize(array, len(self._nodes))
-
-    def removed(self, key: Any) -> None:
-        """*key*, which has a place, has been taken out of the table's content."""
-        self._seen -= 1
-        if key.__class__ is float and key > 0.0:
-            self.numbers -= 1
-        self._die(key)
+            self._seen = len(self._content)
 
     def set_to_nil(self, key: Any) -> None:
-        """A key that was not there has been set to nil, for which PUC's Lua first finds a place."""
-        self.place(key)
+        """Take *key* out of the table's content. For one that is not there PUC's Lua first finds a place."""
+        self.catch_up()
+        content = self._content
+        self._seen = UNKNOWN
+        if key not in content:
+            self.place(key)
+        else:
+            del content[key]
+            if key.__class__ is float and key > 0.0:
+                self.numbers -= 1
         self._die(key)
+        self._seen = len(content)
 
     def _die(self, key: Any) -> None:
         if key in self._places:
@@ -149,8 +167,11 @@ class Layout:
 
     # The two parts
 
-    def _skip_sequence(self) -> None:
-        """What a table begins with is mostly 1, 2, 3, …: these fill the array part, which doubles when it is full."""
+    def _skip_sequence(self) -> int:
+        """What a table begins with is mostly 1, 2, 3, …: these fill the array part, which doubles when it is full.
+
+        How many keys that are.
+        """
         count = 0
         for count, key in enumerate(self._content):
             if key != count + 1.0:
@@ -159,9 +180,10 @@ class Layout:
             count = len(self._content)
         if count > self._array:
             if self._nodes:
-                return  # they may find room there
+                return 0  # they may find room there
             self._array = 1 << (count - 1).bit_length()
-        self._seen = self._first = self.numbers = count
+        self._first = self.numbers = count
+        return count
 
     def _has(self, index: float) -> bool:
         """Whether that index of the array part is not nil, at the point the story has come to."""

@@ -143,15 +143,9 @@ class Table:
             self.border = border - 1
             return
         self.others = 0
-        layout = self.laid_out()
-        layout.catch_up()
-        if key not in values:
-            layout.set_to_nil(key)
-            return
-        del values[key]
-        layout.removed(key)
         if key.__class__ is float and 0.0 < key <= border:
             self.border = ceil(key) - 1
+        self.laid_out().set_to_nil(key)
 
 
 class _Missing:

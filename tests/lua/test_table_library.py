@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 import pytest
 
+from miniredis.lua.values import Table
 from tests.lua.judge import by_lua, ours
 
 # ruff: noqa: E501
@@ -64,3 +68,40 @@ def test_a_table_becomes_what_it_becomes(source: str, told: str) -> None:
 
 def test_lua_itself_says_so() -> None:
     assert by_lua([source for source, _ in CASES]) == [told for _, told in CASES]
+
+
+def _with_room_for(frames: int, function: Callable[[], object]) -> bool:
+    """Call *function* with so many frames left of the stack; whether they were enough."""
+    depth, frame = 0, sys._getframe()
+    while (frame := frame.f_back) is not None:  # type: ignore[assignment]
+        depth += 1
+    before = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(depth + frames)  # refuses what is less than the stack of now, however that is reckoned
+        function()
+    except RecursionError:
+        return False
+    finally:
+        sys.setrecursionlimit(before)
+    return True
+
+
+@pytest.mark.parametrize("change", ["looked at", "added", "removed", "of nothing removed"])
+def test_a_stack_that_overflows_while_keys_are_laid_out_loses_none_of_them(change: str) -> None:
+    overflows = 0
+    for frames in range(2, 80):
+        table = Table({b"a": 1.0})
+        keys = {b"a", b"b", b"c", 1.0, 2.0, 3.0, 10.0}
+        changes: dict[str, Callable[[], object]] = {
+            "looked at": lambda table=table: table.laid_out().catch_up(),
+            "added": table.length,
+            "removed": lambda table=table: table.remove(b"c"),
+            "of nothing removed": lambda table=table: table.remove(b"nothing"),
+        }
+        if change == "added":
+            table.laid_out()
+        table.hash.update(dict.fromkeys(keys, 1.0))
+        overflows += not _with_room_for(frames, changes[change])
+        assert table.hash.keys() <= set(table.laid_out().keys())
+        assert table.hash.keys() >= keys - {b"c"}
+    assert overflows > 1
