@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, repeat
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 from miniredis.lua.numbers import format_number, parse_number
@@ -32,7 +33,7 @@ MAXIMUM_STRING: Final = 512 * 1024 * 1024
 """Bytes in a string: what a script may not exceed."""
 
 CALLED_AT_ONCE: Final[set[CodeType]] = set()
-"""What :meth:`Operations.callee` gives: no tail call gives up its caller's place for that."""
+"""What :meth:`Operations.callee` gives where there is nothing to call: no caller gives up its place for that."""
 
 CALLS_PER_TICK: Final = 10_000
 ROUNDS_PER_TICK: Final = 1000
@@ -87,11 +88,14 @@ class Operations:
         """What to call for a value that is no function: by ``__call``, or something that raises the error."""
         handler = self.metamethod(value, b"__call")
         if handler.__class__ is FunctionType:
+            generator = handler.__dict__.get("generator")
+            if generator is None:
+                return MethodType(handler, value)  # calling it takes no frame of its own
 
             def call(*arguments: Value) -> Value:
                 return handler(value, *arguments)
 
-            CALLED_AT_ONCE.add(call.__code__)
+            call.generator = partial(generator, value)  # type: ignore[attr-defined]
             return call
 
         def refuse(*_: Value) -> Value:
@@ -103,6 +107,8 @@ class Operations:
     @staticmethod
     def tail_call(function: Callable[..., Any], *arguments: Value) -> Value:
         """A call that the loop around the calling function is to make, unless it is none of a function of Lua's."""
+        if function.__class__ is MethodType:
+            function, arguments = function.__func__, (function.__self__, *arguments)  # type: ignore[attr-defined]
         code = function.__code__
         if code in CALLED_AT_ONCE or (code in LIBRARY_CODE and "generator" not in function.__dict__):
             return function(*arguments)

@@ -9,6 +9,9 @@ from tests.lua.judge import by_lua, ours
 # ruff: noqa: E501
 # fmt: off
 CASES = [
+    ('local t = setmetatable({}, {__call = function(s) for i = 1, 3 do coroutine.yield(i) end end}) local co = coroutine.wrap(function() t() return 9 end) return co(), co(), co(), co()', '1\t2\t3\t9'),
+    ('local t = setmetatable({}, {__call = coroutine.yield}) local co = coroutine.wrap(function() return t(5) end) local s, x = co() return s == t, x, co(7)', 'true\t5\t7'),
+    ('local t = setmetatable({}, {__call = function(s, n) if n == 0 then return coroutine.yield(1) end return t(n - 1) end}) getfenv().t = t local co = coroutine.wrap(function() return t(10) end) return co(), co(2)', '1\t2'),
     ('coroutine.resume(coroutine.create(function(a, b) return a + b end), 1, 2)', 'true\t3'),
     ('local co = coroutine.create(function(a) local b = coroutine.yield(a + 1) local c, d = coroutine.yield(b * 2) return c, d end) return coroutine.resume(co, 1), select(2, coroutine.resume(co, 10)), coroutine.resume(co, "x", "y")', 'true\t20\ttrue\tx\ty'),
     ('local co = coroutine.create(function() error("inside") end) return coroutine.resume(co), coroutine.status(co), coroutine.resume(co)', 'false\tdead\tfalse\tcannot resume dead coroutine'),

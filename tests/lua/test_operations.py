@@ -158,6 +158,8 @@ CASES = [
     ('local a <close> = nil', "refused: it:1: unexpected symbol near '<'"),
     ('local function r(n) if n == 0 then return 0 end return 1 + r(n - 1) end return r(5000)', '5000'),
     ('local function r() return 1 + r() end return pcall(r)', 'false\tit:1: stack overflow'),
+    ('local d, t = 0 t = setmetatable({}, {__call = function() d = d + 1 local x = t() return x end}) local said = {pcall(t)} return d > 16000, unpack(said)', 'true\tfalse\tit:1: stack overflow'),
+    ('local t = {} local function go(n) if n == 0 then return "done" end return t.go(n - 1) end t.go = setmetatable({}, {__call = function(_, n) return go(n) end}) return go(100)', 'done'),
     ('local last local function f() local u = {a = 1} last = u for k in pairs(u) do end local x = f() return x end pcall(f) local n = 0 for k in pairs(last) do n = n + 1 end return n', '1'),
     ('local function loop(n) if n == 0 then return "done" end return loop(n - 1) end return loop(200000)', 'done'),
     ('local M = {} function M.odd(n) if n == 0 then return false end return M.even(n - 1) end function M.even(n) if n == 0 then return true end return M.odd(n - 1) end return M.even(100000)', 'true'),
