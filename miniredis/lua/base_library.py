@@ -20,7 +20,13 @@ from miniredis.lua.arguments import (
 )
 from miniredis.lua.coroutines import Coroutine
 from miniredis.lua.numbers import format_number, parse_number
-from miniredis.lua.operations import MAXIMUM_C_CALLS, MAXIMUM_STRING, metatable, run_error
+from miniredis.lua.operations import (
+    ERROR_IN_HANDLER,
+    MAXIMUM_C_CALLS_IN_HANDLERS,
+    MAXIMUM_STRING,
+    metatable,
+    run_error,
+)
 from miniredis.lua.parser import is_refused_whatever_follows
 from miniredis.lua.positions import library_function, where
 from miniredis.lua.runtime import State
@@ -314,7 +320,7 @@ def _handled(state: State, handler: Value, error: LuaError) -> Value:
                 error = state.recover(failure)
     finally:
         state.handled = outer
-    return b"error in error handling"
+    return ERROR_IN_HANDLER
 
 
 def plain_text(value: Value) -> bytes:

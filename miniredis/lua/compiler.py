@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Final
 
-from miniredis.lua.emitter import Block, mark
+from miniredis.lua.emitter import Block, mark, tree_of
 from miniredis.lua.expressions import MULTIPLE, ExpressionCompiler
 from miniredis.lua.inference import infer, kind_of
 from miniredis.lua.nodes import (
@@ -37,14 +37,11 @@ from miniredis.lua.nodes import (
     While,
 )
 from miniredis.lua.nodes import Block as Body
-from miniredis.lua.parser import LuaSyntaxError, deep_enough, parse
+from miniredis.lua.parser import MAXIMUM_DEPTH, LuaSyntaxError, deep_enough, parse
 from miniredis.lua.scope import FunctionScope, Kind, Resolution, Variable, resolve
 
 MAXIMUM_LOOPS: Final = 18
 """Loops within each other: Python allows 20."""
-
-MAXIMUM_BLOCKS: Final = 90
-"""Blocks within each other: Python allows an indentation of 100."""
 
 MAXIMUM_CHAIN: Final = 1000
 """Operators, calls and fields in a row (``a + b + c``, ``a.b.c``), which hang in the tree one below the other."""
@@ -72,14 +69,19 @@ class CompiledChunk:
 
 
 def compile_chunk(
-    source: bytes, name: bytes, *, has_environments: bool = False, has_fixed_globals: bool = False
+    source: bytes,
+    name: bytes,
+    *,
+    has_environments: bool = False,
+    has_fixed_globals: bool = False,
+    levels: int = MAXIMUM_DEPTH,
 ) -> CompiledChunk:
-    """Compile *source*. Raises :class:`LuaSyntaxError`.
+    """Compile *source*, whose grammar may go so many *levels* deep. Raises :class:`LuaSyntaxError`.
 
     *has_fixed_globals*: no global changes while it is in use.
     *has_environments*: each of its functions has globals of its own, which ``setfenv`` can exchange.
     """
-    main = parse(source)
+    main = parse(source, levels)
     try:
         with deep_enough(MAXIMUM_CHAIN * FRAMES_PER_LINK):
             resolution = resolve(main)
@@ -94,9 +96,11 @@ def _compiled(main: Function, resolution: Resolution, source: bytes, name: bytes
     block = Block()
     compiler = FunctionCompiler(resolution, resolution.scopes[id(main)], block, 0, b"coroutine" in source)
     compiler.compile(MAIN)
-    text, origins = block.render()
-    code = compile(text, "<lua>", "exec", dont_inherit=True, optimize=0)
-    return CompiledChunk(name, code, origins, text.splitlines(), resolution.fixed, resolution.fixed_functions)
+    sections, origins = block.render()
+    whole = sections[0] if len(sections) == 1 else tree_of(sections)
+    code = compile(whole, "<lua>", "exec", dont_inherit=True, optimize=0)
+    text = "".join(sections).splitlines()
+    return CompiledChunk(name, code, origins, text, resolution.fixed, resolution.fixed_functions)
 
 
 class FunctionCompiler:
@@ -145,8 +149,6 @@ class FunctionCompiler:
 
     def define(self, node: Function) -> str:
         """Write the definition of a function within this one; the text of its value."""
-        if self.depth > MAXIMUM_BLOCKS:
-            raise LuaSyntaxError(b"chunk has too many syntax levels", node.line)
         self.resolution.functions += 1
         name = f"f_{self.resolution.functions}"
         FunctionCompiler(
@@ -180,8 +182,6 @@ class FunctionCompiler:
 
     def _body(self, body: Body, line: int) -> None:
         """An indented block, which Python does not allow to be empty."""
-        if self.depth > MAXIMUM_BLOCKS:
-            raise LuaSyntaxError(b"chunk has too many syntax levels", line)
         self.depth += 1
         before = len(self.block)
         self._statements(body)

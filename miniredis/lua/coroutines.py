@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from types import FunctionType
+from typing import TYPE_CHECKING
 
 from miniredis.lua.arguments import argument_error, check_string, library_error
 from miniredis.lua.library_table import library_table
-from miniredis.lua.operations import run_error
+from miniredis.lua.operations import MAXIMUM_C_CALLS, run_error
 from miniredis.lua.positions import BOUNDARY, LIBRARY_CODE, library_function
 from miniredis.lua.values import MISSING, LuaError, Table, Value
+
+if TYPE_CHECKING:
+    from miniredis.lua.runtime import State
 
 Running = Generator[tuple[Value, ...], tuple[Value, ...], Value]
 
@@ -59,11 +63,10 @@ def _as_tuple(values: Value) -> tuple[Value, ...]:
 
 
 class CoroutineLibrary:
-    """``coroutine`` of one state. *recover* makes a LuaError of whatever a run ended with."""
+    """``coroutine`` of one state."""
 
-    def __init__(self, call: Callable[..., Value], recover: Callable[[BaseException], LuaError]) -> None:
-        self._call = call
-        self._recover = recover
+    def __init__(self, state: State) -> None:
+        self._state = state
         self.current: Coroutine | None = None
 
     def table(self) -> Table:
@@ -135,22 +138,28 @@ class CoroutineLibrary:
         if outer is not None:
             outer.status = b"normal"
         coroutine.status = b"running"
+        state = self._state
+        calls = state.c_calls
         try:
+            if calls >= MAXIMUM_C_CALLS:
+                raise LuaError(b"C stack overflow")
+            state.c_calls = calls + 1
             if coroutine.running is None:
                 coroutine.running = resume(coroutine.function, *arguments)
-                yielded = self._call(coroutine.running.send, None)
+                yielded = coroutine.running.send(None)  # type: ignore[arg-type]
             else:
-                yielded = self._call(coroutine.running.send, arguments)
+                yielded = coroutine.running.send(arguments)
         except StopIteration as end:
             coroutine.status = b"dead"
             return _as_tuple(end.value)
         except BaseException as failure:
             coroutine.status = b"dead"
-            raise self._recover(failure) from None
+            raise state.recover(failure) from None
         else:
             coroutine.status = b"suspended"
             return _as_tuple(yielded)
         finally:
+            state.c_calls = calls
             self.current = outer
             if outer is not None:
                 outer.status = b"running"

@@ -29,6 +29,11 @@ MAXIMUM_CHAIN: Final = 100
 MAXIMUM_C_CALLS: Final = 200
 """How deep library functions and metamethods may call each other (Lua's LUAI_MAXCCALLS)."""
 
+MAXIMUM_C_CALLS_IN_HANDLERS: Final = MAXIMUM_C_CALLS * 9 // 8
+"""The same for a handler of errors, of which that there were too many may be one."""
+
+ERROR_IN_HANDLER: Final = b"error in error handling"
+
 MAXIMUM_STRING: Final = 512 * 1024 * 1024
 """Bytes in a string: what a script may not exceed."""
 
@@ -52,6 +57,14 @@ def metatable(value: Value, strings: Table | None) -> Table | None:
     if isinstance(value, Table | Userdata):
         return value.meta
     return strings if value.__class__ is bytes else None
+
+
+def check_overflow(calls: int) -> None:
+    """Refuse a call from C on top of so many *calls*; but a handler of ``xpcall``, to look at that, has a few more."""
+    if calls == MAXIMUM_C_CALLS - 1:
+        raise run_error("C stack overflow")
+    if calls >= MAXIMUM_C_CALLS_IN_HANDLERS - 1:
+        raise LuaError(ERROR_IN_HANDLER)
 
 
 def to_number(value: Value) -> float | None:
@@ -123,8 +136,8 @@ class Operations:
     def call_directly(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """As :meth:`call`, for what is a function of Python's."""
         state = self._state
-        if state.c_calls >= MAXIMUM_C_CALLS:
-            raise run_error("C stack overflow")
+        if state.c_calls >= MAXIMUM_C_CALLS - 1:
+            check_overflow(state.c_calls)
         state.c_calls += 1
         try:
             return function(*arguments)

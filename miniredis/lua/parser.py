@@ -45,8 +45,8 @@ from miniredis.lua.nodes import (
     While,
 )
 
-MAXIMUM_DEPTH: Final = 195
-"""Blocks and expressions within each other. Lua's limit is 200, of which whoever calls it has used up some."""
+MAXIMUM_DEPTH: Final = 200
+"""Blocks and expressions within each other (LUAI_MAXCCALLS), of which whoever calls the parser has used up some."""
 
 FRAMES_PER_LEVEL: Final = 8
 """How many calls in Python one level of the grammar may take."""
@@ -84,10 +84,16 @@ class LuaSyntaxError(Exception):
         self.line = line
 
 
-def parse(source: bytes) -> Function:
-    """The main function of the chunk. Raises :class:`LuaSyntaxError`."""
+def limit_error(function_line: int, limit: int, what: str, line: int) -> LuaSyntaxError:
+    """Too much of something in the function that begins on *function_line*, which is 0 for the chunk itself."""
+    where = f"function at line {function_line}" if function_line else "main function"
+    return LuaSyntaxError(f"{where} has more than {limit} {what}".encode(), line)
+
+
+def parse(source: bytes, levels: int = MAXIMUM_DEPTH) -> Function:
+    """The main function of the chunk, whose grammar may go so many *levels* deep. Raises :class:`LuaSyntaxError`."""
     with deep_enough(MAXIMUM_DEPTH * FRAMES_PER_LEVEL):
-        return _Parser(tokenize(source)).chunk()
+        return _Parser(tokenize(source), levels).chunk()
 
 
 def is_refused_whatever_follows(source: bytes) -> bool:
@@ -114,13 +120,15 @@ def deep_enough(frames: int) -> Iterator[None]:
 
 
 class _Parser:
-    def __init__(self, tokens: list[Token]) -> None:
+    def __init__(self, tokens: list[Token], levels: int) -> None:
         self._tokens = tokens
+        self._levels = levels
         self._position = 0
         self._last_line = 1
         self._depth = 0
         self._loops = 0
         self._is_vararg = True
+        self._function_line = 0
         self._token = tokens[0]
         self._kind = self._token.kind
         self._check_lexical_error()
@@ -186,7 +194,7 @@ class _Parser:
 
     def _enter(self) -> None:
         self._depth += 1
-        if self._depth > MAXIMUM_DEPTH:
+        if self._depth > self._levels:
             raise LuaSyntaxError(b"chunk has too many syntax levels", self._token.line)
 
     # Statements
@@ -331,8 +339,12 @@ class _Parser:
         if isinstance(expression, Call | MethodCall):
             return CallStatement(line, expression)
         targets = [self._target(expression)]
+        most = self._levels - self._depth
         while self._accept(","):
-            targets.append(self._target(self._primary()))
+            expression = self._primary()
+            if len(targets) > most:
+                raise limit_error(self._function_line, most, "variables in assignment", self._token.line)
+            targets.append(self._target(expression))
         if self._kind != "=":
             # What is neither called nor assigned to: Lua notices at the sign that is missing.
             self._fail("'=' expected")
@@ -490,10 +502,10 @@ class _Parser:
             if not is_vararg and self._kind == ")":
                 self._fail("<name> or '...' expected")
         self._expect(")")
-        outer = (self._loops, self._is_vararg)
-        self._loops, self._is_vararg = 0, is_vararg
+        outer = (self._loops, self._is_vararg, self._function_line)
+        self._loops, self._is_vararg, self._function_line = 0, is_vararg, line
         body = self._block()
-        self._loops, self._is_vararg = outer
+        self._loops, self._is_vararg, self._function_line = outer
         last_line = self._token.line
         self._close("end", "function", line)
         return Function(line, last_line, parameters, is_vararg, body, name)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from miniredis.lua.compiler import MAIN, CompiledChunk, compile_chunk
 from miniredis.lua.coroutines import CoroutineLibrary, coroutine_function, resume
-from miniredis.lua.operations import Operations, one, ticks
+from miniredis.lua.operations import MAXIMUM_C_CALLS, Operations, one, ticks
 from miniredis.lua.parser import LuaSyntaxError
 from miniredis.lua.positions import CHUNK, chunk_id, levels, position
 from miniredis.lua.tail_calls import code_of
@@ -35,6 +35,8 @@ class State:
 
     ``interrupt`` is called now and then while a script runs, and stops it by raising whatever it likes; nothing that a
     script can do catches what is not a :class:`LuaError`, a ``RecursionError`` or a ``MemoryError``.
+    ``c_calls`` counts the calls from C within each other that have not returned: of a run as a whole, of library
+    functions and metamethods.
     ``handled`` is where the error came from that a handler of ``xpcall`` is looking at.
     ``has_fixed_globals`` says that those which are read-only when a chunk is loaded are so for good.
     ``has_environments`` is set, before any chunk is loaded, where scripts have ``setfenv``.
@@ -49,7 +51,7 @@ class State:
         self.c_calls = 0
         self.handled: TracebackType | None = None
         self.operations = Operations(self)
-        self.coroutines = CoroutineLibrary(self.operations.call_directly, self.recover)
+        self.coroutines = CoroutineLibrary(self)
         self.next: Value = None
         self.next_index: Value = None
         self._names: dict[str, Any] = {
@@ -66,7 +68,11 @@ class State:
         """Compile a chunk, to be instantiated any number of times, in any such state. Raises :class:`LuaError`."""
         try:
             return compile_chunk(
-                source, name, has_environments=self.has_environments, has_fixed_globals=self.has_fixed_globals
+                source,
+                name,
+                has_environments=self.has_environments,
+                has_fixed_globals=self.has_fixed_globals,
+                levels=MAXIMUM_C_CALLS - self.c_calls,
             )
         except LuaSyntaxError as error:
             raise LuaError(b"%b:%d: %b" % (chunk_id(name), error.line, error.message)) from None
@@ -96,6 +102,7 @@ class State:
         sys.setrecursionlimit(before + MAXIMUM_CALLS)
         calls = self.c_calls
         try:
+        self.c_calls = calls + 1
             value = function(*arguments)
         except (LuaError, RecursionError, MemoryError) as failure:
             raise self.recover(failure) from None

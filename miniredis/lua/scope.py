@@ -40,11 +40,14 @@ from miniredis.lua.nodes import (
     Vararg,
     While,
 )
-from miniredis.lua.parser import LuaSyntaxError
+from miniredis.lua.parser import limit_error
 from miniredis.lua.tail_calls import called_by_name, find_circles, name_of
 
 MAXIMUM_LOCALS: Final = 200
 MAXIMUM_UPVALUES: Final = 60
+
+HIDDEN: Final = 3
+"""The local variables that a ``for`` has for itself."""
 
 
 class Kind(Enum):
@@ -160,17 +163,22 @@ class _Resolver:
     # Variables
 
     def _declare(self, name: str, line: int, sources: list[Expression | None]) -> Variable:
-        scope = self._scope
-        assert scope is not None
-        scope.active += 1
-        if scope.active > MAXIMUM_LOCALS:
-            raise _limit_error(scope, MAXIMUM_LOCALS, "local variables", line)
+        scope = self._activate(1, line)
         number = len(self.resolution.variables)
         variable = Variable(name, scope, scope.loop_depth > 0, f"l_{name}_{number}", sources)
         self.resolution.variables.append(variable)
         self._visible.setdefault(name, []).append(variable)
         self._declared_here[-1].append(variable)
         return variable
+
+    def _activate(self, variables: int, line: int) -> FunctionScope:
+        """Count so many more local variables in the function that is looked at."""
+        scope = self._scope
+        assert scope is not None
+        scope.active += variables
+        if scope.active > MAXIMUM_LOCALS:
+            raise limit_error(scope.function.line, MAXIMUM_LOCALS, "local variables", line)
+        return scope
 
     def _leave(self) -> None:
         """End the innermost block: what it declared is seen no more."""
@@ -190,7 +198,7 @@ class _Resolver:
         while scope is not None and scope is not variable.scope:
             scope.upvalues[variable] = None
             if len(scope.upvalues) > MAXIMUM_UPVALUES:
-                raise _limit_error(scope, MAXIMUM_UPVALUES, "upvalues", node.line)
+                raise limit_error(scope.function.line, MAXIMUM_UPVALUES, "upvalues", node.line)
             scope = scope.parent
         return variable
 
@@ -211,14 +219,15 @@ class _Resolver:
         self._leave()
 
     def _loop(self, block: Block, declared: list[tuple[str, list[Expression | None]]], node: Statement) -> None:
-        scope = self._scope
-        assert scope is not None
+        hidden = HIDDEN if declared else 0
+        scope = self._activate(hidden, node.line)
         scope.loop_depth += 1
         self._declared_here.append([])
         self.resolution.declared[id(node)] = [self._declare(name, node.line, sources) for name, sources in declared]
         self._block(block)
         self._leave()
         scope.loop_depth -= 1
+        scope.active -= hidden
 
     def _statement(self, node: Statement) -> None:
         match node:
@@ -342,8 +351,3 @@ def _one_by_one(values: list[Expression], wanted: int) -> Iterator[Expression | 
             yield None
         else:
             yield values[at]
-
-
-def _limit_error(scope: FunctionScope, limit: int, what: str, line: int) -> LuaSyntaxError:
-    where = "main function" if scope.parent is None else f"function at line {scope.function.line}"
-    return LuaSyntaxError(f"{where} has more than {limit} {what}".encode(), line)
