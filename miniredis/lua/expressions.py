@@ -601,15 +601,11 @@ class ExpressionCompiler:
                     return f"global '{node.name}'"
                 kind = "local" if variable.scope is self._compiler.scope else "upvalue"
                 return f"{kind} '{node.name}'"
-            case Index(key=String()):
-                assert isinstance(node.key, String)
-                return f"field '{node.key.value.decode('latin-1')}'"
             case Index():
-                return "field '?'"
-            case Parenthesized():
-                return self._description(node.expression)
-            case Binary(operator="and" | "or") if self._known_truth(node.left) is (node.operator == "and"):
-                return self._description(node.right)
+                return f"field '{_key_name(node) or '?'}'"
+            case Parenthesized() | Binary():
+                folded = _folded(node)
+                return "" if folded is node else self._description(folded)
         return ""
 
     # Lines before the expression
@@ -652,6 +648,36 @@ def number_text(number: float) -> str:
     return ("-inf" if number < 0 else "inf") if number == number else "nan"
 
 
+def _folded(node: Expression) -> Expression:
+    """What PUC's compiler keeps of *node*: no parentheses, and no constants that ``and`` and ``or`` pass over."""
+    match node:
+        case Parenthesized():
+            return _folded(node.expression)
+        case Binary(operator="and" | "or") if _truth_of_constant(_folded(node.left)) is (node.operator == "and"):
+            return _folded(node.right)
+    return node
+
+
+def _truth_of_constant(node: Expression) -> bool | None:
+    match node:
+        case Nil() | Boolean(value=False):
+            return False
+        case Boolean() | Number() | String():
+            return True
+        case Unary(operator="not"):
+            truth = _truth_of_constant(_folded(node.operand))
+            return None if truth is None else not truth
+        case Unary(operator="-") if isinstance(_folded(node.operand), Number):
+            return True
+    return None
+
+
+def _key_name(node: Index) -> str:
+    """The key as messages say it; nothing where it is no constant string."""
+    key = _folded(node.key)
+    return key.value.partition(b"\0")[0].decode("latin-1") if isinstance(key, String) else ""
+
+
 def _called(node: Expression) -> str:
     """The name by which a function is called, as messages about its arguments say it; ``_`` for none."""
     match node:
@@ -659,8 +685,7 @@ def _called(node: Expression) -> str:
             return _called(node.expression)
         case Name():
             return node.name
-        case Index(key=String()):
-            assert isinstance(node.key, String)
-            name = node.key.value.decode("latin-1")
+        case Index():
+            name = _key_name(node)
             return name if name.isidentifier() and name.isascii() else "_"
     return "_"
