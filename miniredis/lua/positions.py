@@ -29,6 +29,8 @@ MOST_LOST: Final = 1000
 MAXIMUM_ID: Final = 60
 """Bytes of a chunk's name in messages, with the NUL that C needs."""
 
+MAXIMUM_ID_IN_SYNTAX_ERRORS: Final = 80
+
 _TAIL: Final = re.compile(r"\s*return \(\(?")
 _CALLED: Final = re.compile(r"\(*(?P<kind>c|m|l)_(?P<name>\w+)_\d+\b")
 
@@ -176,17 +178,20 @@ def _called_text(caller: FrameType, instruction: int) -> tuple[str, str, str]:
     return before, text, after
 
 
-def chunk_id(name: bytes) -> bytes:
-    """How messages name a chunk: ``=name`` and ``@file`` as they are, a text by its first line. C ends it at a NUL."""
+def chunk_id(name: bytes, most: int = MAXIMUM_ID) -> bytes:
+    """How messages name a chunk: ``=name`` and ``@file`` as they are, a text by its first line. C ends it at a NUL.
+
+    What is longer than *most* bytes is cut off.
+    """
     name = name.partition(b"\0")[0]
     if name[:1] == b"=":
-        return name[1:MAXIMUM_ID]
+        return name[1:most]
     if name[:1] == b"@":
         file = name[1:]
-        room = MAXIMUM_ID - len(" '...' ") - 1
+        room = most - len(" '...' ") - 1
         return file if len(file) <= room else b"..." + file[-room:]
     line = re.split(rb"[\r\n]", name, maxsplit=1)[0]
-    room = MAXIMUM_ID - len(' [string "..."] ') - 1
+    room = most - len(' [string "..."] ') - 1
     if len(line) > room or len(line) < len(name):
         return b'[string "%b..."]' % line[:room]
     return b'[string "%b"]' % line

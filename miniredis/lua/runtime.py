@@ -16,7 +16,7 @@ from miniredis.lua.compiler import MAIN, CompiledChunk, compile_chunk
 from miniredis.lua.coroutines import CoroutineLibrary, coroutine_function, resume
 from miniredis.lua.operations import MAXIMUM_C_CALLS, Operations, one, ticks
 from miniredis.lua.parser import LuaSyntaxError
-from miniredis.lua.positions import CHUNK, chunk_id, levels, position
+from miniredis.lua.positions import CHUNK, MAXIMUM_ID_IN_SYNTAX_ERRORS, chunk_id, levels, position
 from miniredis.lua.tail_calls import code_of
 from miniredis.lua.values import LuaError, ReadOnlyTable, Table, Value
 
@@ -75,7 +75,8 @@ class State:
                 levels=MAXIMUM_C_CALLS - self.c_calls,
             )
         except LuaSyntaxError as error:
-            raise LuaError(b"%b:%d: %b" % (chunk_id(name), error.line, error.message)) from None
+            title = chunk_id(name, MAXIMUM_ID_IN_SYNTAX_ERRORS)
+            raise LuaError(b"%b:%d: %b" % (title, error.line, error.message)) from None
 
     def instantiate(self, chunk: CompiledChunk, environment: Table | None = None) -> Value:
         """The function of a compiled chunk, with the globals of this state or an *environment* of its own."""
@@ -101,8 +102,8 @@ class State:
         before = sys.getrecursionlimit()
         sys.setrecursionlimit(before + MAXIMUM_CALLS)
         calls = self.c_calls
-        try:
         self.c_calls = calls + 1
+        try:
             value = function(*arguments)
         except (LuaError, RecursionError, MemoryError) as failure:
             raise self.recover(failure) from None
