@@ -11,6 +11,9 @@ from miniredis.lua.values import MISSING, LuaError, Table, Value, type_name
 
 WORD: Final = (1 << 64) - 1
 
+MAXIMUM_STACK: Final = 8000
+"""How many values a library function can have on Lua's stack, its arguments among them (LUAI_MAXCSTACK)."""
+
 
 def library_error(message: str | bytes) -> LuaError:
     """An error that a library function raises, with the position of its caller (``luaL_error``)."""

@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import Any, Final
 
 from miniredis.lua.arguments import (
+    MAXIMUM_STACK,
     argument_error,
     check_any,
     check_int,
@@ -35,9 +36,6 @@ from miniredis.lua.values import MISSING, LightUserdata, LuaError, Table, Value,
 
 _BOUNDARY: Final = re.compile(rb"[^\w.=~<>\[\]'\"\\-]")
 """What no token of several bytes has in it, but for strings and comments."""
-
-MAXIMUM_UNPACKED: Final = 7999
-"""How many values fit on Lua's stack (LUAI_MAXCSTACK, less one)."""
 
 
 def open_base_library(state: State) -> None:
@@ -228,13 +226,14 @@ def open_base_library(state: State) -> None:
         return type_name(check_any(1, value))
 
     @add("unpack")
-    def unpack(table: Value = MISSING, start: Value = MISSING, stop: Value = MISSING, *_: Value) -> Value:
+    def unpack(table: Value = MISSING, start: Value = MISSING, stop: Value = MISSING, *more: Value) -> Value:
         check_table(1, table)
         first = check_int(2, start, 1)
         last = table.length() if stop is None or stop is MISSING else check_int(3, stop)
         if first > last:
             return ()
-        if last - first >= MAXIMUM_UNPACKED:
+        given = 1 + (start is not MISSING) + (stop is not MISSING) + len(more)
+        if given + last - first >= MAXIMUM_STACK:
             raise library_error("too many results to unpack")
         return tuple(map(table.hash.get, map(float, range(first, last + 1))))
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, NoReturn
 
-from miniredis.lua.arguments import argument_error, check_integer, check_string, library_error
+from miniredis.lua.arguments import MAXIMUM_STACK, argument_error, check_integer, check_string, library_error
 from miniredis.lua.numbers import parse_number
 from miniredis.lua.positions import library_function
 from miniredis.lua.runtime import State
@@ -19,7 +19,6 @@ from miniredis.lua.values import NULL, LightUserdata, Table, Value, type_name
 
 MAXIMUM_INT: Final = 0x7FFFFFFF
 MAXIMUM_PRECISION: Final = 14
-MAXIMUM_STACK: Final = 8000
 
 _ESCAPED: Final = re.compile(rb'["\\/\x00-\x1f\x7f]')
 _LETTERS: Final = dict(zip(b'"\\/btnfr', b'"\\/\b\t\n\f\r', strict=True))

@@ -10,14 +10,13 @@ from __future__ import annotations
 import struct
 from typing import Any, Final
 
-from miniredis.lua.arguments import argument_error, check_integer, check_string, library_error
+from miniredis.lua.arguments import MAXIMUM_STACK, argument_error, check_integer, check_string, library_error
 from miniredis.lua.positions import library_function
 from miniredis.lua.runtime import State
 from miniredis.lua.traversal import pairs_of
 from miniredis.lua.values import FALSE_KEY, MISSING, TRUE_KEY, LuaError, Table, Value
 
 MAXIMUM_NESTING: Final = 16
-MAXIMUM_STACK: Final = 8000
 MAXIMUM_ARGUMENTS: Final = 4000
 MAXIMUM_INT: Final = 0x7FFFFFFF
 

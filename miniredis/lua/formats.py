@@ -34,6 +34,9 @@ def format_string(template: bytes, arguments: tuple[Value, ...]) -> bytes:
             parts.append(b"%")
             at += 1
             continue
+        used += 1
+        if used > len(arguments):
+            raise argument_error(used + 1, "no value")
         match = _SPECIFICATION.match(template, at)
         assert match is not None
         if len(match["flags"]) > _REPEATED:
@@ -41,9 +44,6 @@ def format_string(template: bytes, arguments: tuple[Value, ...]) -> bytes:
         at = match.end()
         if template[at : at + 1].isdigit():
             raise library_error("invalid format (width or precision too long)")
-        used += 1
-        if used > len(arguments):
-            raise argument_error(used + 1, "no value")
         parts.append(_convert(match, template[at : at + 1], arguments[used - 1], used + 1))
         at += 1
 
@@ -72,7 +72,7 @@ def _convert(match: re.Match[bytes], conversion: bytes, argument: Value, number:
             if match["precision"]:
                 text = text[: int(match["precision"][1:] or 0)]
             return _padded(text, match)
-    shown = conversion.decode("latin-1")
+    shown = conversion.replace(b"\0", b"").decode("latin-1")
     raise library_error(f"invalid option '%{shown}' to 'format'")
 
 

@@ -75,7 +75,10 @@ def open_math_library(state: State, random: Callable[[], Random48]) -> Table:
     @add("atan2")
     def atan2(y: Value = MISSING, x: Value = MISSING, *_: Value) -> Value:
         below = check_number(2, x)  # C's arguments are evaluated from the last to the first
-        return math.atan2(check_number(1, y), below)
+        beside = check_number(1, y)
+        if beside != beside or below != below:
+            return below if below != below else beside  # with its sign
+        return math.atan2(beside, below)
 
     @add("fmod")
     def fmod(x: Value = MISSING, y: Value = MISSING, *_: Value) -> Value:
@@ -102,11 +105,11 @@ def open_math_library(state: State, random: Callable[[], Random48]) -> Table:
 
     @add("log")
     def log(number: Value = MISSING, *_: Value) -> Value:
-        return _logarithm(check_number(1, number), math.log)
+        return _logarithm(check_number(1, number), math.log, -math.nan)
 
     @add("log10")
     def log10(number: Value = MISSING, *_: Value) -> Value:
-        return _logarithm(check_number(1, number), math.log10)
+        return _logarithm(check_number(1, number), math.log10, math.nan)
 
     @add("max")
     def max_(first: Value = MISSING, *rest: Value) -> Value:
@@ -161,7 +164,9 @@ def open_math_library(state: State, random: Callable[[], Random48]) -> Table:
     return library
 
 
-def _logarithm(number: float, compute: Callable[[float], float]) -> float:
+def _logarithm(number: float, compute: Callable[[float], float], not_a_number: float) -> float:
     if number > 0.0:
         return compute(number)
-    return -math.inf if number == 0.0 else number if number != number else -math.nan
+    if number == 0.0:
+        return -math.inf
+    return number if number != number else not_a_number

@@ -6,7 +6,15 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Final
 
-from miniredis.lua.arguments import argument_error, check_int, check_integer, check_string, library_error, type_error
+from miniredis.lua.arguments import (
+    MAXIMUM_STACK,
+    argument_error,
+    check_int,
+    check_integer,
+    check_string,
+    library_error,
+    type_error,
+)
 from miniredis.lua.formats import format_string
 from miniredis.lua.library_table import library_table
 from miniredis.lua.operations import MAXIMUM_STRING
@@ -14,8 +22,6 @@ from miniredis.lua.patterns import SPECIALS, Match, Pattern, PatternError, patte
 from miniredis.lua.positions import library_function
 from miniredis.lua.runtime import State
 from miniredis.lua.values import MISSING, Table, Value, type_name
-
-MAXIMUM_RESULTS: Final = 7999
 
 ORDER: Final = "byte char dump find format gfind gmatch gsub len lower match rep reverse sub upper"
 
@@ -62,12 +68,13 @@ def open_string_library(state: State) -> Table:
         return subject * count
 
     @add("byte")
-    def byte(text: Value = MISSING, start: Value = MISSING, stop: Value = MISSING, *_: Value) -> Value:
+    def byte(text: Value = MISSING, start: Value = MISSING, stop: Value = MISSING, *more: Value) -> Value:
         subject = check_string(1, text)
         begin = check_integer(2, start, 1)
         first, last = _range(len(subject), begin, check_integer(3, stop, _relative(begin, len(subject))))
-        if last - first >= MAXIMUM_RESULTS:
-            raise library_error("string slice too long")
+        given = 1 + (start is not MISSING) + (stop is not MISSING) + len(more)
+        if given + last - first >= MAXIMUM_STACK:
+            raise library_error("stack overflow (string slice too long)")
         return tuple(map(float, subject[first - 1 : last])) if first <= last else ()
 
     @add("char")

@@ -11,6 +11,7 @@ from math import copysign, inf
 from typing import Final, NamedTuple
 
 from miniredis.lua.arguments import (
+    MAXIMUM_STACK,
     WORD,
     argument_error,
     check_integer,
@@ -30,7 +31,7 @@ MAXIMUM_INTEGER: Final = 32
 """Bytes in an integer."""
 MAXIMUM_ALIGNMENT: Final = 8
 MAXIMUM_INT: Final = 0x7FFFFFFF
-MAXIMUM_STACK: Final = 8000
+HALF_OF_WORDS: Final = 1 << 63
 
 INTEGERS: Final = frozenset(b"bBhHlLTiI")
 SIZES: Final = {
@@ -171,7 +172,7 @@ def open_struct_library(state: State) -> Table:
             elif item.option != ord("x"):
                 shape.control(item.option)
             position += size
-        return (*values, float(position + 1))
+        return (*values, float((position + 1 + HALF_OF_WORDS & WORD) - HALF_OF_WORDS))  # as a number with a sign
 
     def size_(template: Value = MISSING, *_: Value) -> Value:
         shape = _Format(check_string(1, template))

@@ -9,6 +9,7 @@ from tests.lua.judge import by_lua, ours
 # ruff: noqa: E501
 # fmt: off
 CASES = [
+    ('math.log10(-1), math.log(-1), math.atan2(0/0, 1), math.atan2(1, 0/0), math.atan2(0/0, -(0/0)), math.atan2(-(0/0), 0/0)', 'nan\t-nan\t-nan\t-nan\tnan\t-nan'),
     ('math.floor(1.5), math.floor(-1.5), math.ceil(1.5), math.ceil(-1.5), math.floor(1e100), math.ceil(-0.5)', '1\t-2\t2\t-1\t1e+100\t-0'),
     ('math.abs(-5), math.abs("-3"), math.max(1, 5, 3), math.min(1, 5, 3), math.max(-1), math.sqrt(16), math.sqrt(-1)', '5\t3\t5\t1\t-1\t4\t-nan'),
     ('math.max()', "error: it:1: bad argument #1 to 'max' (number expected, got no value)"),

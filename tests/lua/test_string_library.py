@@ -9,6 +9,11 @@ from tests.lua.judge import by_lua, ours
 # ruff: noqa: E501
 # fmt: off
 CASES = [
+    ('string.byte(("x"):rep(9000), 1, -1)', 'error: it:1: stack overflow (string slice too long)'),
+    ('select("#", string.byte(("x"):rep(9000), 1, 7997)), pcall(string.byte, ("x"):rep(9000), 1, 7998)', '7997\tfalse\tstack overflow (string slice too long)'),
+    ("string.format('%100d')", "error: it:1: bad argument #2 to 'format' (no value)"),
+    ("string.format('%------d')", "error: it:1: bad argument #2 to 'format' (no value)"),
+    ("string.format('%\\0d', 1)", "error: it:1: invalid option '%' to 'format'"),
     ('("abc"):len(), ("abc"):upper(), ("ABC"):lower(), ("abc"):reverse(), ("ab"):rep(3), ("ab"):rep(0), ("ab"):rep(-1)', '3\tABC\tabc\tcba\tababab\t\t'),
     ('("hello"):sub(2), ("hello"):sub(2, 3), ("hello"):sub(-3), ("hello"):sub(-3, -2), ("hello"):sub(0), ("hello"):sub(10), ("hello"):sub(3, 2), ("hello"):sub(-100, 100)', 'ello\tel\tllo\tll\thello\t\t\thello'),
     ('("hello"):sub(2.7, 3.9), ("hello"):sub("2"), ("hello"):sub(-2^31)', 'el\tello\thello'),
