@@ -42,6 +42,7 @@ def open_base_library(state: State) -> None:
     """Put the functions among the globals of *state*."""
     operations = state.operations
     functions: dict[bytes, Callable[..., Value]] = {}
+    pace = {b"setpause": 200.0, b"setstepmul": 200.0}
 
     def add(name: str) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
         def register(function: Callable[..., Value]) -> Callable[..., Value]:
@@ -66,9 +67,12 @@ def open_base_library(state: State) -> None:
         name = check_string(1, option, b"collect")
         if name not in (b"stop", b"restart", b"collect", b"count", b"step", b"setpause", b"setstepmul"):
             raise argument_error(1, f"invalid option '{name.decode('latin-1')}'")
-        check_int(2, argument, 0)
+        value = check_int(2, argument, 0)
         if name == b"count":
             return 32.0 + len(state.globals.hash) / 8
+        if name in pace:
+            before, pace[name] = pace[name], float(value)
+            return before
         return name == b"step" or 0.0
 
     @add("gcinfo")
@@ -311,13 +315,15 @@ def _handled(state: State, handler: Value, error: LuaError) -> Value:
     calls, outer = state.c_calls, state.handled
     state.handled = error.__traceback__
     try:
-        for _ in range(MAXIMUM_C_CALLS if handler.__class__ is FunctionType else 0):
+        # It would run on top of the call that has failed, and each time on top of itself.
+        for depth in range(calls + 1, MAXIMUM_C_CALLS_IN_HANDLERS if handler.__class__ is FunctionType else 0):
+            state.c_calls = depth
             try:
                 return state.operations.call_one(handler, error.value)
             except (LuaError, RecursionError, MemoryError) as failure:
-                state.c_calls = calls
                 error = state.recover(failure)
     finally:
+        state.c_calls = calls
         state.handled = outer
     return ERROR_IN_HANDLER
 

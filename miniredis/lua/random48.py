@@ -8,14 +8,15 @@ MULTIPLIER: Final = 0x5DEECE66D
 INCREMENT: Final = 0xB
 MASK: Final = (1 << 48) - 1
 MAXIMUM: Final = 0x7FFFFFFF
+FIRST_SEED: Final = 0x1234ABCD
 
 
 class Random48:
-    """48 bits of state; *seed* is any integer, of which 32 bits count."""
+    """48 bits of state; *seed* is any integer, of which 32 bits count. Without one it begins as Redis does."""
 
     __slots__ = ("_state",)
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = FIRST_SEED) -> None:
         self._state = 0
         self.seed(seed)
 

@@ -37,6 +37,14 @@ GLOBALS: Final = frozenset(
 )
 """What of Lua and of Redis's own libraries scripts may use."""
 
+REGISTERED: Final = (
+    b"_G assert collectgarbage dofile error gcinfo getfenv getmetatable loadfile load loadstring next pcall print "
+    b"rawequal rawget rawset select setfenv setmetatable tonumber tostring type unpack xpcall _VERSION ipairs pairs "
+    b"newproxy coroutine table string math debug os cjson struct cmsgpack bit"
+).split()
+"""The order in which the libraries come upon their globals. Those that scripts may not use have a place as well, which
+``pairs`` shows by the order of the others. (Valkey has another order.)"""
+
 
 def new_state(runner: Runner) -> State:
     """A state with the libraries, nothing in it protected yet. ``redis`` is the caller's to add."""
@@ -47,15 +55,25 @@ def new_state(runner: Runner) -> State:
     open_math_library(state, lambda: runner.random)
     for open_library in (open_cjson_library, open_struct_library, open_cmsgpack_library, open_bit_library):
         open_library(state)
-    content = state.globals.hash
-    for name in content.keys() - GLOBALS:
-        del content[name]
-    content[b"pcall"] = _pcall(state)
-    if runner.engine.version.is_valkey:
-        content[b"os"] = Table({b"clock": clock})
+    given = {name: value for name, value in state.globals.hash.items() if name in GLOBALS}
+    given[b"pcall"] = _pcall(state)
+    if runner.engine.version.redis >= (7, 4) or runner.engine.version.is_valkey:
+        given[b"os"] = Table({b"clock": clock})
+    _put_in_order(state.globals, given)
     state.interrupt = runner.interrupt
     state.has_fixed_globals = True
     return state
+
+
+def _put_in_order(table: Table, given: dict[Any, Value]) -> None:
+    """Let *table* hold what is *given*, as if it had come by it in the order of a real server."""
+    table.refill({}, 0)
+    table.sizes = (0, 2)
+    for name in REGISTERED:
+        if name in given or name == b"debug":
+            table.hash[name] = given.get(name, False)
+        elif name != b"os":  # an older server does not come upon that at all
+            table.remove(name)
 
 
 def script_state(runner: Runner) -> State:
@@ -74,10 +92,11 @@ def script_state(runner: Runner) -> State:
 
 
 def add_redis(state: State, runner: Runner, table: Table) -> None:
-    """Put ``redis`` among the globals, which Valkey calls ``server`` as well."""
+    """Put ``redis`` among the globals, which Valkey calls ``server`` as well. Then they are complete."""
     state.globals.hash[b"redis"] = table
     if runner.engine.version.is_valkey:
         state.globals.hash[b"server"] = table
+    state.globals.remove(b"debug")  # which Redis has used for its own error handler
 
 
 def protect(*tables: Table | None) -> None:
