@@ -32,3 +32,9 @@ class ScriptFlags:
 
 
 COMPATIBLE: Final = ScriptFlags(is_compatible=True)
+
+
+def line_end(code: bytes) -> int:
+    """Where the first line of *code* ends; -1 where C, to which a NUL is the end of all, finds no end of it."""
+    end = code.find(b"\n")
+    return end if b"\0" not in code[: max(end, 0)] else -1

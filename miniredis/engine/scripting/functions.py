@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from miniredis.engine.scripting.conversions import array_content
-from miniredis.engine.scripting.flags import ENGINE_NAME, FLAGS, ScriptFlags
+from miniredis.engine.scripting.flags import ENGINE_NAME, FLAGS, ScriptFlags, line_end
 from miniredis.engine.scripting.redis_library import RedisLibrary, failure
 from miniredis.engine.scripting.running import Run, Runner, ScriptStopped
 from miniredis.engine.scripting.sandbox import add_redis, described, missing_is_error, new_state, protect, value_text
@@ -83,8 +83,8 @@ class FunctionLibraries:
 
     @property
     def function_count(self) -> int:
-        """How many functions there are in all libraries."""
-        return len(self._functions)
+        """How many functions there are in all libraries, those included whose names differ by case alone."""
+        return sum(len(library.functions) for library in self.libraries.values())
 
     def find(self, name: bytes) -> Function | None:
         """The function called *name*, in whatever case."""
@@ -250,7 +250,7 @@ def _read_header(code: bytes) -> tuple[bytes, int]:
     """The name of a library, and where its code begins. Raises :class:`Error`."""
     if not code.startswith(b"#!"):
         raise Error("ERR Missing library metadata")
-    end = code.find(b"\n")
+    end = line_end(code)
     words = split_arguments(code[:end]) if end >= 0 else None
     if not words:
         raise Error("ERR Invalid library metadata")

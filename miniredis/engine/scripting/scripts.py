@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from miniredis.engine.scripting.conversions import array_content
-from miniredis.engine.scripting.flags import COMPATIBLE, FLAGS, ScriptFlags
+from miniredis.engine.scripting.flags import COMPATIBLE, FLAGS, ScriptFlags, line_end
 from miniredis.engine.scripting.running import Run, Runner
 from miniredis.engine.scripting.sandbox import script_state
 from miniredis.lua.values import LuaError, Table, Value
@@ -112,7 +112,7 @@ def read_shebang(body: bytes, *, is_valkey: bool) -> tuple[ScriptFlags, int]:
     """The flags of a script, and the length of what stands before its code. Raises :class:`Error`."""
     if not body.startswith(b"#!"):
         return COMPATIBLE, 0
-    end = body.find(b"\n")
+    end = line_end(body)
     if end < 0:
         raise Error("ERR Invalid script shebang")
     words = split_arguments(body[:end])
