@@ -123,12 +123,17 @@ def raised_at(traceback: TracebackType | None) -> tuple[bytes, float] | None:
 
 
 def caller_of_library() -> tuple[bytes, float] | None:
-    """The chunk and the line from which the running library function was called."""
+    """The chunk and the line from which the running library function was called.
+
+    On a real server it is a function of Lua's, for which a tail call gives up its caller's place as well.
+    """
     frames = levels(sys._getframe(1))
     next(frames, None)
     caller = next(frames, None)
     if caller is not None and CHUNK not in caller.f_globals:
         caller = next(frames, None)
+    elif caller is not None and _is_at_tail_call(caller):
+        return b"=(tail call)", -1.0
     return None if caller is None else _place(caller, caller.f_lineno)
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from miniredis.engine import errors
 from miniredis.engine.propagation import prevent
 from miniredis.engine.scripting.conversions import ReplyConverter, error_reply, error_table, to_reply
-from miniredis.engine.scripting.sandbox import described, value_text
+from miniredis.engine.scripting.sandbox import described, value_text, write_place
 from miniredis.engine.session import Session
 from miniredis.lua.arguments import to_integer
 from miniredis.lua.positions import raised_at
@@ -221,7 +221,12 @@ class Runner:
         if not isinstance(value, Table):
             value = error_table(b"ERR " + value_text(value))
         if place is not None:
-            value.hash[b"source"], value.hash[b"line"] = place
+            try:
+                state.run(write_place, (state, value, place))
+            except LuaError as failure:  # by a metatable of its own
+                return self._failed(run, state, failure.value, raised_at(failure.__traceback__))
+            except ScriptStopped as stopped:
+                return self._failed(run, state, error_table(stopped.message), None)
         message = described(value, state, b"err")
         line, source = described(value, state, b"line"), described(value, state, b"source")
         text: bytes = UNKNOWN_ERROR if message is None else errors.until_nul(message)

@@ -25,7 +25,7 @@ from miniredis.lua.runtime import State
 from miniredis.lua.string_library import open_string_library
 from miniredis.lua.struct_library import open_struct_library
 from miniredis.lua.table_library import open_table_library
-from miniredis.lua.values import MISSING, ReadOnlyTable, Table, Value
+from miniredis.lua.values import MISSING, LuaError, ReadOnlyTable, Table, Value
 
 if TYPE_CHECKING:
     from miniredis.engine.scripting.running import Runner
@@ -83,9 +83,9 @@ def script_state(runner: Runner) -> State:
     table = library.table()
     library.add_debugging(table)
     add_redis(state, runner, table)
-    state.globals.hash[b"__redis__err__handler"] = error_handler
+    handler = state.globals.hash[b"__redis__err__handler"] = error_handler(state)
     if runner.engine.version.is_valkey:
-        state.globals.hash[b"__server__err__handler"] = error_handler
+        state.globals.hash[b"__server__err__handler"] = handler
     state.globals.meta = missing_is_error()
     protect(state.globals, state.string_metatable)
     return state
@@ -143,14 +143,26 @@ def _pcall(state: State) -> Callable[..., Value]:
     return pcall
 
 
-@library_function
-def error_handler(error: Value = MISSING, *_: Value) -> Value:
+def error_handler(state: State) -> Callable[..., Value]:
     """What Redis has every error go through: a table with the place in it. Scripts can call it as well."""
-    table = error if isinstance(error, Table) else error_table(b"ERR " + value_text(error))
-    place = caller_of_library()
-    if place is not None:
-        table.hash[b"source"], table.hash[b"line"] = place
-    return table
+
+    @library_function
+    def handler(error: Value = MISSING, *_: Value) -> Value:
+        table = error if isinstance(error, Table) else error_table(b"ERR " + value_text(error))
+        place = caller_of_library()
+        if place is not None:
+            write_place(state, table, place)
+        return table
+
+    return handler
+
+
+def write_place(state: State, error: Table, place: tuple[bytes, float]) -> None:
+    """Say in the table of an error where it comes from, as a function of Lua's does it in Redis."""
+    if error.__class__ is ReadOnlyTable:
+        raise LuaError(b"err_handler_def:10: Attempt to modify a readonly table")
+    for field, value in zip((b"source", b"line"), place, strict=True):
+        state.operations.set_index(error, field, value)
 
 
 @library_function
@@ -167,8 +179,13 @@ def value_text(value: Value) -> bytes:
 
 
 def described(table: Table, state: State, field: bytes) -> Value:
-    """``table[field]`` if it is a text or a number, as text; else None."""
-    value: Any = table.hash.get(field) if table.meta is None else state.operations.index(table, field)
+    """``table[field]`` if it is a text or a number, as text; else None, also where a metatable makes an error of it."""
+    value: Any = table.hash.get(field)
+    if value is None and table.meta is not None:
+        try:
+            value = state.run(state.operations.index, (table, field))
+        except LuaError:
+            return None
     if value.__class__ is float:
         return format_number(value)
     return value if value.__class__ is bytes else None
