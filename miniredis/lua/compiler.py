@@ -57,7 +57,8 @@ class CompiledChunk:
 
     *origins*: line of Python → line of Lua. *text*: the Python, for messages that need the name of what was called.
     *fixed*: names that ``code`` needs besides, for globals (and fields of such) that nothing changes. *functions*: the
-    same for those that are called; where there is no function, such a name is to be None.
+    same for those that are called; where there is no function, such a name is to be None. *defines_functions*: whether
+    there are any in it but itself.
     """
 
     name: bytes
@@ -66,6 +67,7 @@ class CompiledChunk:
     text: list[str]
     fixed: dict[str, tuple[bytes, bytes | None]]
     functions: dict[str, tuple[bytes, bytes | None]]
+    defines_functions: bool
 
 
 def compile_chunk(
@@ -100,7 +102,8 @@ def _compiled(main: Function, resolution: Resolution, source: bytes, name: bytes
     whole = sections[0] if len(sections) == 1 else tree_of(sections)
     code = compile(whole, "<lua>", "exec", dont_inherit=True, optimize=0)
     text = "".join(sections).splitlines()
-    return CompiledChunk(name, code, origins, text, resolution.fixed, resolution.fixed_functions)
+    has_more = len(resolution.scopes) > 1
+    return CompiledChunk(name, code, origins, text, resolution.fixed, resolution.fixed_functions, has_more)
 
 
 class FunctionCompiler:

@@ -26,6 +26,10 @@ MAXIMUM_CALLS: Final = 16_380
 """How deep functions of Lua may call each other: where PUC's Lua says ``stack overflow``."""
 
 
+ROOM: Final = 1000
+"""How many calls of Python's have room where the stack of a script ends (see ``State.with_room``)."""
+
+
 def _nothing() -> None:
     return None
 
@@ -37,6 +41,7 @@ class State:
     script can do catches what is not a :class:`LuaError`, a ``RecursionError`` or a ``MemoryError``.
     ``c_calls`` counts the calls from C within each other that have not returned: of a run as a whole, of library
     functions and metamethods.
+    ``can_recurse`` says that a chunk has been loaded whose functions might call each other without end.
     ``handled`` is where the error came from that a handler of ``xpcall`` is looking at.
     ``has_fixed_globals`` says that those which are read-only when a chunk is loaded are so for good.
     ``has_environments`` is set, before any chunk is loaded, where scripts have ``setfenv``.
@@ -49,6 +54,8 @@ class State:
         self.has_environments = False
         self.has_fixed_globals = False
         self.c_calls = 0
+        self.can_recurse = False
+        self._limit = 0
         self.handled: TracebackType | None = None
         self.operations = Operations(self)
         self.coroutines = CoroutineLibrary(self)
@@ -67,7 +74,7 @@ class State:
     def compile(self, source: bytes, name: bytes) -> CompiledChunk:
         """Compile a chunk, to be instantiated any number of times, in any such state. Raises :class:`LuaError`."""
         try:
-            return compile_chunk(
+            chunk = compile_chunk(
                 source,
                 name,
                 has_environments=self.has_environments,
@@ -77,6 +84,9 @@ class State:
         except LuaSyntaxError as error:
             title = chunk_id(name, MAXIMUM_ID_IN_SYNTAX_ERRORS)
             raise LuaError(b"%b:%d: %b" % (title, error.line, error.message)) from None
+        if chunk.defines_functions or self.c_calls:
+            self.can_recurse = True
+        return chunk
 
     def instantiate(self, chunk: CompiledChunk, environment: Table | None = None) -> Value:
         """The function of a compiled chunk, with the globals of this state or an *environment* of its own."""
@@ -100,7 +110,8 @@ class State:
         Raises :class:`LuaError`, and what ``interrupt`` raises.
         """
         before = sys.getrecursionlimit()
-        sys.setrecursionlimit(before + MAXIMUM_CALLS)
+        outer, self._limit = self._limit, before + MAXIMUM_CALLS
+        sys.setrecursionlimit(self._limit)
         calls = self.c_calls
         self.c_calls = calls + 1
         try:
@@ -109,8 +120,21 @@ class State:
             raise self.recover(failure) from None
         finally:
             self.c_calls = calls
+            self._limit = outer
             sys.setrecursionlimit(before)
         return value if value.__class__ is not tuple else one(value)
+
+    def with_room(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call what a script must not cut short, however little is left of its stack."""
+        self._make_room()
+        try:
+            return function(*arguments)
+        finally:
+            sys.setrecursionlimit(self._limit)
+
+    def _make_room(self) -> None:
+        """A function of its own: where there is a frame left for it the limit can be set back by its caller."""
+        sys.setrecursionlimit(self._limit + ROOM)
 
     def recover(self, failure: BaseException) -> LuaError:
         """The error of Lua's that *failure* is. Raises *failure* itself if scripts are not to know of it."""

@@ -22,6 +22,7 @@ from miniredis.resp.types import OK, Error
 
 if TYPE_CHECKING:
     from miniredis.engine.scripting.running import Run, Runner
+    from miniredis.lua.runtime import State
 
 logger = logging.getLogger("miniredis")
 
@@ -134,7 +135,9 @@ class RedisLibrary:
                 return runner.call(run, argv, raises)
             if command.is_write:
                 run.has_written = True
-            reply = execute(session, state, argv)
+            lua: State = runner.state  # type: ignore[assignment]
+            # A stack that overflows in the middle of a command would leave half of it done.
+            reply = lua.with_room(execute, session, state, argv) if lua.can_recurse else execute(session, state, argv)
             kind = reply.__class__
             if kind is bytes:
                 return reply

@@ -122,7 +122,7 @@ class Run:
 
 
 class Runner:
-    """What runs scripts and functions for one engine. ``current`` is the run that is under way.
+    """What runs scripts and functions for one engine. ``current`` is the run that is under way, ``state`` its world.
 
     ``deadline`` is when a library that is being loaded has taken too long, in nanoseconds; None while there is none.
     ``allows_noscript`` lets scripts call what they must not (DEBUG SET-DISABLE-DENY-SCRIPTS).
@@ -132,6 +132,7 @@ class Runner:
         self.engine = engine
         self.random = Random48()
         self.current: Run | None = None
+        self.state: State | None = None
         self.deadline: int | None = None
         self.allows_noscript = False
         self.session = Session(engine, 0, lambda message: None)
@@ -187,6 +188,7 @@ class Runner:
         session.user = caller.user
         session.protocol = 2
         self.current = run
+        self.state = state
         propagation = self.engine.propagation
         propagation.nesting += 1
         try:
@@ -262,7 +264,7 @@ class Runner:
                 run.has_written = True
         if not run.replicates:
             prevent(session)
-        reply = engine.call(session, state, argv)  # type: ignore[arg-type]
+        reply = self.state.with_room(engine.call, session, state, argv)  # type: ignore[union-attr]
         if raises and reply.__class__ is Error:
             raise LuaError(error_table(reply.message, is_counted=True))
         return self.converters[session.protocol].convert(reply)
@@ -357,7 +359,7 @@ class Runner:
         now, second, pushes = engine.now, engine.second, run.caller.pushes
         run.caller.pushes = None
         try:
-            engine.on_slow_script(run.caller)
+            self.state.with_room(engine.on_slow_script, run.caller)  # type: ignore[union-attr]
         finally:
             run.caller.pushes = pushes
             engine.now, engine.second = now, second  # in a script time stands still
