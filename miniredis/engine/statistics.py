@@ -20,7 +20,7 @@ class Rates:
 
 
 class Statistics:
-    """Counters since the start or the last ``CONFIG RESETSTAT``."""
+    """Counters since the start or the last ``CONFIG RESETSTAT``; ``access_denied`` since the start."""
 
     __slots__ = (
         "_rates",
@@ -45,12 +45,12 @@ class Statistics:
     def __init__(self) -> None:
         self._rates = Rates()
         self._sample: tuple[int, int, int, int] | None = None
+        self.access_denied = dict.fromkeys(("auth", "command", "key", "channel", "database"), 0)
         self.reset()
 
     def reset(self) -> None:
         """Begin anew."""
         self._sample = None
-        self.access_denied = dict.fromkeys(("auth", "command", "key", "channel", "database"), 0)
         self.connections_received = 0
         self.rejected_connections = 0
         self.keyspace_hits = 0

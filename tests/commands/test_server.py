@@ -213,6 +213,16 @@ def test_resetting_the_statistics(client: Client) -> None:
     assert b"cmdstat_get" not in client("INFO commandstats")
 
 
+def test_denied_access_is_counted_from_the_start() -> None:
+    client = Client("valkey-9.1")
+    client("ACL SETUSER nobody on nopass")
+    client("AUTH nobody x")
+    client("GET a")
+    client("RESET")
+    client("CONFIG RESETSTAT")
+    assert b"acl_access_denied_cmd:1\r\n" in client("INFO stats")
+
+
 def test_the_config_file_is_rewritten(client: Client, tmp_path: Path) -> None:
     path = tmp_path / "redis.conf"
     path.write_text("# mine\ntimeout 5\n")
