@@ -20,7 +20,7 @@ from miniredis.engine.blocking import Blocked, BlockedClients
 from miniredis.engine.client_memory import ClientMemory
 from miniredis.engine.clock import NANOSECONDS, Clock
 from miniredis.engine.command import LONG
-from miniredis.engine.config import Config
+from miniredis.engine.config import Config, permits
 from miniredis.engine.eviction import Eviction
 from miniredis.engine.keyspace import Database
 from miniredis.engine.latency import POWERS, LatencyMonitor
@@ -120,6 +120,12 @@ class CommandState:
         self.durations = [0] * POWERS
         self.rejected_calls = 0
         self.failed_calls = 0
+
+
+class ProtectedCommandState(CommandState):
+    """One that has to be permitted, and so never takes the fast way through."""
+
+    __slots__ = ()
 
 
 class Engine:
@@ -477,7 +483,8 @@ class Engine:
         """What this engine counts about *command*."""
         state = self._states.get(command)
         if state is None:
-            state = self._states[command] = CommandState(command)
+            kind = ProtectedCommandState if command.is_protected else CommandState
+            state = self._states[command] = kind(command)
         return state
 
     def count_failure(self, argv: list[bytes]) -> None:
@@ -620,6 +627,8 @@ class Engine:
         is_shut_out = is_shut_out and not command.no_auth
         if not state.minimum <= len(argv) <= state.maximum and (tells_strangers or not is_shut_out):
             return self.reject(session, state, argv, errors.wrong_arity(command.name))
+        if command.is_protected and (tells_strangers or not is_shut_out) and not self._permits(session, command):
+            return self.reject(session, state, argv, errors.protected(command.name.partition("|")[0]))
         if is_shut_out:
             return self.reject(session, state, argv, Error(errors.NOAUTH))
         transaction = session.transaction
@@ -662,6 +671,12 @@ class Engine:
             finally:
                 self.touches = True
         return self.call(session, state, argv)
+
+    def _permits(self, session: Session, command: Command) -> bool:
+        """Whether *session* may use *command*, which is protected."""
+        config = self.config
+        protection = config.enable_debug_command if command.name == "debug" else config.enable_module_command
+        return permits(protection, session.is_local)
 
     def _lacks_memory(self, session: Session, command: Command) -> bool:
         """Whether *command* is refused for lack of memory. What is told of evicted keys comes before any reply."""

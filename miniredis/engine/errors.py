@@ -79,6 +79,15 @@ def not_a_float() -> Error:
     return Error(NOT_A_FLOAT)
 
 
+def protected(name: str) -> Error:
+    """For a command that ``enable-…-command`` does not permit."""
+    return Error(
+        f'ERR {name.upper()} command not allowed. If the enable-{name}-command option is set to "local", you can run it'
+        " from a local connection, otherwise you need to set this option in the configuration file, and then restart"
+        " the server."
+    )
+
+
 def wrong_arity(full_name: str) -> Error:
     """*full_name* as Redis prints it: ``get``, ``client|kill``."""
     return Error(f"ERR wrong number of arguments for '{full_name}' command")

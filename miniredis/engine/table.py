@@ -41,6 +41,9 @@ MAY_REPLICATE: Final = frozenset({"publish", "spublish", "eval", "evalsha", "fca
 RUN_SCRIPTS: Final = frozenset({"eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro"})
 """Commands whose script may have flags of its own, which then count in place of theirs."""
 
+PROTECTED: Final = frozenset({"debug", "module|load", "module|loadex", "module|unload"})
+"""What a directive has to permit (``enable-debug-command``). ``COMMAND INFO`` does not show this flag either."""
+
 KeyReference = tuple[int, tuple[str, ...]]
 """Where a key stands in argv, and the key specification flags that hold there: ``(1, ("RW", "access", "update"))``."""
 
@@ -68,6 +71,7 @@ class Command:
         "handler",
         "is_deprecated",
         "is_fast",
+        "is_protected",
         "is_pubsub",
         "is_readonly",
         "is_write",
@@ -129,6 +133,7 @@ class Command:
         self.no_auth = "no_auth" in self.flags
         self.no_multi = "no_multi" in self.flags
         self.may_replicate = self.name in MAY_REPLICATE
+        self.is_protected = self.name in PROTECTED
         self.runs_script = self.name in RUN_SCRIPTS
         self.allow_busy = "allow_busy" in self.flags
         self.subcommands: dict[bytes, Command] = {

@@ -22,7 +22,6 @@ from miniredis.commands.server.debug_object import (
     describe_table,
     is_table,
 )
-from miniredis.commands.server.module import check_permission
 from miniredis.engine import errors, transactions
 from miniredis.engine.arguments import integer, positive_integer
 from miniredis.engine.blocking import Blocked
@@ -51,7 +50,6 @@ logger = logging.getLogger("miniredis")
     doc_flags=["syscmd"],
 )
 def debug(client: Session, argv: list[bytes]) -> Reply:
-    check_permission(client, "DEBUG", "enable-debug-command", client.engine.config.enable_debug_command)
     name = argv[1].lower()
     subcommand = SUBCOMMANDS.get(name) or (VALKEY_SUBCOMMANDS.get(name) if client.engine.version.is_valkey else None)
     if (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from miniredis.commands.help import subcommand_help
 from miniredis.engine.command import command, container
-from miniredis.engine.config import permits
 from miniredis.engine.session import Session
 from miniredis.resp.types import Error, Reply
 
@@ -43,7 +42,7 @@ def module_list(client: Session, argv: list[bytes]) -> Reply:
     flags="admin noscript no_async_loading",
 )
 def module_load(client: Session, argv: list[bytes]) -> Reply:
-    return _refuse(client)
+    return _refuse()
 
 
 @command(
@@ -57,11 +56,10 @@ def module_load(client: Session, argv: list[bytes]) -> Reply:
     names=["configs"],
 )
 def module_loadex(client: Session, argv: list[bytes]) -> Reply:
-    return _refuse(client)
+    return _refuse()
 
 
-def _refuse(client: Session) -> Reply:
-    check_permission(client, "MODULE", "enable-module-command", client.engine.config.enable_module_command)
+def _refuse() -> Reply:
     raise Error("ERR Error loading the extension. Please check the server logs.")
 
 
@@ -75,17 +73,7 @@ def _refuse(client: Session) -> Reply:
     flags="admin noscript no_async_loading",
 )
 def module_unload(client: Session, argv: list[bytes]) -> Reply:
-    check_permission(client, "MODULE", "enable-module-command", client.engine.config.enable_module_command)
     raise Error("ERR Error unloading module: no such module with that name")
-
-
-def check_permission(client: Session, name: str, directive: str, protection: str) -> None:
-    """Raise Redis's refusal of the protected command *name* if *protection*, the value of *directive*, asks for it."""
-    if not permits(protection, client.is_local):
-        raise Error(
-            f'ERR {name} command not allowed. If the {directive} option is set to "local", you can run it from a local'
-            " connection, otherwise you need to set this option in the configuration file, and then restart the server."
-        )
 
 
 @command(
