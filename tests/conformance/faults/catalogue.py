@@ -315,8 +315,8 @@ FAULTS: Final = (
         "CLIENT UNBLOCK … ERROR ends the wait like a timeout",
         "lists_blocking",
         "miniredis.engine.blocking",
-        "self._give_up(blocked, Error(UNBLOCKED) if error else blocked.timeout_reply)",
-        "self._give_up(blocked, blocked.timeout_reply)",
+        "self.fail(blocked, Error(UNBLOCKED))",
+        "self.release(blocked, blocked.timeout_reply)",
     ),
     Fault(
         "RPOP takes from the left",
