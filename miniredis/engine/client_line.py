@@ -81,8 +81,7 @@ def describe(client: Session, argv: list[bytes] | None = None) -> bytes:
         "oll": memory.output_nodes,
         "omem": memory.output,
         "tot-mem": memory.total,
-        # What it has been answered in this turn is not sent yet, but nothing keeps it from being sent.
-        "events": "rw" if unsent and argv is None else "r",
+        "events": "rw" if client.awaits_writing() else "r",
         "cmd": client.last_command,
         "user": _c_string(client.user.name),
         "redir": -1 if client.tracking is None else client.tracking.redirect,

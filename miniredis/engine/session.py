@@ -38,7 +38,8 @@ class Session:
     ``on_reset()`` is called when ``RESET`` has changed whether the client is ``authenticated``.
 
     It may tell what stands in its buffers: ``query_buffer()`` and ``output_buffer()`` in bytes, and
-    ``unfinished_request()``, the size of the argument that is being received and of those before it.
+    ``unfinished_request()``, the size of the argument that is being received and of those before it; and by
+    ``awaits_writing()`` whether the client has not taken all that was sent.
 
     ``deny_blocking`` is set while EXEC runs a transaction, and always for the session of scripts: a command that would
     have to wait then answers at once as if its time had run out (:meth:`Engine.block` looks at it). ``is_script`` says
@@ -54,6 +55,7 @@ class Session:
     __slots__ = (
         "address",
         "authenticated",
+        "awaits_writing",
         "batch",
         "blocked",
         "buffers",
@@ -144,6 +146,7 @@ class Session:
         self.closing = False
         self.query_buffer: Callable[[], int] = _empty
         self.output_buffer: Callable[[], int] = _empty
+        self.awaits_writing: Callable[[], bool] = _never
         self.unfinished_request: Callable[[], tuple[int, int]] = _no_request
         self.buffers = ClientBuffers(engine.now)
         self.authenticated = engine.acl.lets_in_anybody
@@ -211,6 +214,10 @@ class Session:
 
 def _nothing() -> None:
     return None
+
+
+def _never() -> bool:
+    return False
 
 
 def _empty() -> int:

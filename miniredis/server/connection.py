@@ -145,6 +145,7 @@ class Connection(asyncio.Protocol):
         session.on_reset = self._follow_reset
         session.query_buffer = self._query_buffer_size
         session.output_buffer = self._output_buffer_size
+        session.awaits_writing = self._awaits_writing
         session.unfinished_request = self._unfinished_request
         session.fd = transport.get_extra_info("socket").fileno()
         _describe(session, peer, own)
@@ -414,6 +415,9 @@ class Connection(asyncio.Protocol):
 
     def _output_buffer_size(self) -> int:
         return sum(map(len, self._out)) + self._transport.get_write_buffer_size()
+
+    def _awaits_writing(self) -> bool:
+        return self._transport.get_write_buffer_size() > 0
 
     def _close_over_query_limit(self) -> None:
         logger.warning("Closing client that reached max query buffer length: %s", self.session.address)

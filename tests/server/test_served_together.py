@@ -3,6 +3,7 @@ is told nothing more. What does not depend on the moment is asked of real server
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import struct
@@ -261,3 +262,25 @@ def test_what_comes_with_the_end_of_a_handshake_is_executed_though_nothing_follo
         while connection.recv(100_000):
             pass
     assert host.run("GET", "k") == b"v"
+
+
+def test_a_client_is_waited_for_that_does_not_take_what_it_is_sent(connect: Connect) -> None:
+    """Not one to whom something is sent in the same turn."""
+    slow, other, hears = connect(), connect(), connect()
+    hears.send("SUBSCRIBE ch")
+    hears.receive(b"*3\r\n$9\r\nsubscribe\r\n$2\r\nch\r\n:1\r\n")
+    other.send("CLIENT SETNAME other", "SETRANGE large 30000000 x")
+    other.receive(b"+OK\r\n:30000001\r\n")
+    slow.send("CLIENT SETNAME slow", "GET large")
+    slow.receive(b"+OK\r\n$30000001\r\n")
+    other.send("PUBLISH ch x", "CLIENT LIST")
+    other.receive(b":1\r\n")
+    header = b""
+    while not header.endswith(b"\r\n"):
+        header += other.read(1)
+    listed = other.read(int(header[1:])).decode()
+    assert re.findall(r" name=(\w*) .* sub=(\d) .* events=(\w+) ", listed) == [
+        ("slow", "0", "rw"),
+        ("other", "0", "r"),
+        ("", "1", "r"),
+    ]
