@@ -238,7 +238,8 @@ def _score(client: Session, weight: bytes | None) -> float:
         return 0.0
     version = client.engine.version
     if version.is_valkey:
-        score = parse_double(weight)
+        text = weight.partition(b"\0")[0]
+        score = None if b"x" in text.lower() else parse_double(text)  # nothing hexadecimal
     else:
         score = lenient_double(weight, client.engine) if version.redis >= (8, 0) else parse_sort_weight(weight)
     if score is None:
