@@ -194,10 +194,12 @@ def test_list_has_a_line_for_everybody_the_oldest_first(a: Peer, b: Peer) -> Non
     assert reply.endswith(b"\n")
 
 
-def test_only_what_others_do_not_take_waits_to_be_written(a: Peer, b: Peer) -> None:
+def test_only_what_a_client_does_not_take_waits_to_be_written(a: Peer, b: Peer) -> None:
     a.session.output_buffer = b.session.output_buffer = lambda: 17
     line = info(a)  # as behind another command in a pipeline
     assert (line["obl"], line["events"]) == ("17", "r")
+    assert info(a, b)["events"] == "r"
+    b.session.awaits_writing = lambda: True
     assert info(a, b)["events"] == "rw"
 
 
