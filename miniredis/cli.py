@@ -18,7 +18,6 @@ from typing import Final
 
 import miniredis.commands  # noqa: F401  the engine knows the commands that are imported
 from miniredis import __version__
-from miniredis.commands.server.shutdown import save_or_not
 from miniredis.engine.config import Config, ConfigError
 from miniredis.engine.config_file import ConfigFileError, command_line_as_text, load_config, read_config_file
 from miniredis.engine.engine import Engine
@@ -209,7 +208,7 @@ def _stop_on_signals(server: Server) -> None:
         if not server.is_running:
             return
         options = config.shutdown_on_sigint if number == signal.SIGINT else config.shutdown_on_sigterm
-        if save_or_not(engine, options):
+        if engine.persistence.save_before_end(options):
             server.begin_stop()
         else:
             logger.warning("Error trying to save the DB, can't exit.")

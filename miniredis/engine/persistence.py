@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from miniredis import rdb
@@ -95,6 +96,15 @@ class Persistence:
         self._engine.update_gate()
         self._set_timer()
         logger.info("DB saved on disk")
+
+    def save_before_end(self, options: Collection[str]) -> bool:
+        """Save if *options* of SHUTDOWN, or else the save points, want that. Whether the server may end then."""
+        if "save" in options or (self._engine.config.save and "nosave" not in options):
+            try:
+                self.save()
+            except OSError:
+                return "force" in options
+        return True
 
     def _write(self, data: bytes) -> None:
         config, engine = self._engine.config, self._engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,6 +26,16 @@ async def until(condition: Any) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0)
+
+
+def held_up(go_on: asyncio.Event, value: Any) -> Callable[[], Awaitable[Any]]:
+    """A loader that has the value when it may go on."""
+
+    async def slow() -> Any:
+        await go_on.wait()
+        return value
+
+    return slow
 
 
 async def test_two_processes_of_500_tasks_load_once_with_few_commands(stage: Stage) -> None:
@@ -227,11 +238,7 @@ async def test_nor_what_was_stored_before_if_the_load_fails_nor_a_value_that_is_
 
 async def test_who_does_not_wait_for_a_load_has_no_value_that_was_made_invalid_before_it_came(stage: Stage) -> None:
     go_on = asyncio.Event()
-
-    async def slow() -> str:
-        await go_on.wait()
-        return "value"
-
+    slow = held_up(go_on, "value")
     async with stage.new_async_client() as client:
         cache = aio.Cache(client, ttl=0.1, jitter=0, stale=60, load_timeout=0.05)
         await cache.set("k", "old")
@@ -310,11 +317,7 @@ async def test_a_load_that_is_cancelled_itself_is_its_callers_alone(
 
 async def test_a_load_that_takes_too_long_goes_on_without_its_reader(stage: Stage) -> None:
     go_on = asyncio.Event()
-
-    async def slow() -> str:
-        await go_on.wait()
-        return "value"
-
+    slow = held_up(go_on, "value")
     async with stage.new_async_client() as client:
         cache = aio.Cache(client, load_timeout=0.05)
         with pytest.raises(LoadTimeoutError):
@@ -330,11 +333,7 @@ async def test_a_load_that_takes_too_long_goes_on_without_its_reader(stage: Stag
 
 async def test_who_does_not_wait_for_a_load_has_the_old_value(stage: Stage) -> None:
     go_on = asyncio.Event()
-
-    async def slow() -> Loaded:
-        await go_on.wait()
-        return Loaded("new", ttl=60)
-
+    slow = held_up(go_on, Loaded("new", ttl=60))
     async with stage.new_async_client() as client:
         cache = aio.Cache(client, ttl=0.1, jitter=0, stale=60, load_timeout=0.05)
         await cache.set("k", "old")

@@ -279,19 +279,25 @@ def test_a_renewal_makes_nothing_shorter(stage: Stage, kind: str) -> None:
     assert lease.release()
 
 
+class Told:
+    """An ``on_lost`` that keeps the leases it is called with, and sets *event*."""
+
+    def __init__(self, event: Any) -> None:
+        self.event = event
+        self.leases: list[Any] = []
+
+    def __call__(self, lease: Any) -> None:
+        self.leases.append(lease)
+        self.event.set()
+
+
 def test_the_holder_is_told_when_it_is_lost(stage: Stage) -> None:
-    lost: list[Any] = []
-    told = threading.Event()
-
-    def on_lost(lease: Any) -> None:
-        lost.append(lease)
-        told.set()
-
-    lease = Lock(stage.client, "l", ttl=0.2, on_lost=on_lost).acquire()
+    told = Told(threading.Event())
+    lease = Lock(stage.client, "l", ttl=0.2, on_lost=told).acquire()
     assert lease is not None
     stage.client.delete("lock:{l}")
-    assert told.wait(10)
-    assert lost == [lease]
+    assert told.event.wait(10)
+    assert told.leases == [lease]
     assert not lease.held
     assert not lease.release()
 
@@ -334,43 +340,31 @@ class SwallowsAsyncio(Swallows):
 
 
 def test_the_holder_is_told_in_time_even_if_no_answer_comes(stage: Stage) -> None:
-    lost: list[Any] = []
-    told = threading.Event()
-
-    def on_lost(lease: Any) -> None:
-        lost.append(lease)
-        told.set()
-
+    told = Told(threading.Event())
     client = SwallowsBlocking(stage.client, threading.Event())
-    lease = Lock(client, "l", ttl=0.2, on_lost=on_lost).acquire()
+    lease = Lock(client, "l", ttl=0.2, on_lost=told).acquire()
     assert lease is not None
     client.swallowing = True
-    in_time = told.wait(20)
+    in_time = told.event.wait(20)
     client.let_go.set()
     stage.rest()
     assert in_time
-    assert lost == [lease]
+    assert told.leases == [lease]
     assert not lease.held
 
 
 async def test_asyncio_tells_in_time_even_if_no_answer_comes(stage: Stage) -> None:
     async with stage.new_async_client() as server:
-        lost: list[Any] = []
-        told = asyncio.Event()
-
-        def on_lost(lease: Any) -> None:
-            lost.append(lease)
-            told.set()
-
+        told = Told(asyncio.Event())
         client = SwallowsAsyncio(server, asyncio.Event())
-        lease = await aio.Lock(client, "l", ttl=0.2, on_lost=on_lost).acquire()
+        lease = await aio.Lock(client, "l", ttl=0.2, on_lost=told).acquire()
         assert lease is not None
         client.swallowing = True
         async with asyncio.timeout(20):
-            await told.wait()
+            await told.event.wait()
         client.let_go.set()
         await lease.extend()  # on miniredis, whose clock stands still, it can be
-        assert lost == [lease]
+        assert told.leases == [lease]
         assert not lease.held
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from miniredis.engine import errors
 from miniredis.engine.command import command
-from miniredis.engine.engine import Engine
 from miniredis.engine.session import Session
 from miniredis.resp.types import NO_REPLY, Error, Reply
 
@@ -50,18 +47,8 @@ def shutdown(client: Session, argv: list[bytes]) -> Reply:
         raise engine.busy.error()
     if engine.on_shutdown is None:
         raise Error("ERR Errors trying to SHUTDOWN. Check logs.")
-    if not save_or_not(engine, [option.decode() for option in options]):
+    if not engine.persistence.save_before_end([option.decode() for option in options]):
         raise Error("ERR Errors trying to SHUTDOWN. Check logs.")
     client.closing = True
     engine.on_shutdown()
     return NO_REPLY
-
-
-def save_or_not(engine: Engine, options: Collection[str]) -> bool:
-    """Save before the end if *options*, or else the save points, want that. Whether the server may end then."""
-    if "save" in options or (engine.config.save and "nosave" not in options):
-        try:
-            engine.persistence.save()
-        except OSError:
-            return "force" in options
-    return True
